@@ -1,0 +1,64 @@
+package chain
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"log/slog"
+
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/validators"
+)
+
+// SourceConfig says which bridge to read through which endpoint.
+type SourceConfig struct {
+	// ChainID is the CAIP-2 id; an endpoint of another chain is refused on first use.
+	ChainID string
+	// Endpoint is the URL of a node's RPC.
+	Endpoint string
+	Bridge   codec.Hash
+	Genesis  codec.Hash
+	// StartBlock is where the bridge's history may begin.
+	StartBlock uint64
+	Log        *slog.Logger
+}
+
+// SinkConfig says which bridge to write to, through which endpoint, and who pays.
+type SinkConfig struct {
+	SourceConfig
+	// FeeKey pays for transactions.
+	FeeKey *ecdsa.PrivateKey
+}
+
+// DeployConfig says what a new bridge is made of.
+type DeployConfig struct {
+	ChainID  string
+	Endpoint string
+	Genesis  codec.Hash
+	Set      validators.Set
+	FeeKey   *ecdsa.PrivateKey
+}
+
+// Deployed is a new bridge.
+type Deployed struct {
+	Bridge     codec.Hash
+	Tx         string
+	StartBlock uint64
+	GasUsed    uint64
+}
+
+// Adapter is an external chain's entry in the table of adapters: everything the
+// program needs to work with chains of one CAIP-2 namespace.
+type Adapter struct {
+	// Namespace is the part of the CAIP-2 id before the colon, as in "eip155".
+	Namespace string
+	// OpenSource and OpenSink connect lazily: a dead endpoint shows on first use.
+	OpenSource func(SourceConfig) (Source, error)
+	OpenSink   func(SinkConfig) (Sink, error)
+	// Deploy puts a new bridge on the chain and waits until it is mined.
+	Deploy func(context.Context, DeployConfig) (Deployed, error)
+	// ParseAddress and FormatAddress convert between a word and the chain's notation.
+	ParseAddress  func(string) (codec.Hash, error)
+	FormatAddress func(codec.Hash) string
+	// NativeToken is the word that stands for the chain's coin.
+	NativeToken codec.Hash
+}

@@ -1,0 +1,79 @@
+package validators
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/signing"
+)
+
+// VerifyQuorum checks that the signatures are exactly a quorum of the group over the
+// digest: signers ascending, none twice, none superfluous, each a member. These are
+// the contract's rules too, so what passes here passes there.
+func (s *Set) VerifyQuorum(g Group, digest codec.Hash, signatures []signing.Signature) error {
+	if len(signatures) != s.Quorum(g) {
+		return fmt.Errorf("%d %s signatures over %s, want exactly %d", len(signatures), g, digest, s.Quorum(g))
+	}
+	var last signing.Address
+	for i, sig := range signatures {
+		signer, err := sig.RecoverAddress(digest)
+		if err != nil {
+			return fmt.Errorf("%s signature %d over %s: %w", g, i, digest, err)
+		}
+		if !s.Has(g, signer) {
+			return fmt.Errorf("%s signature %d over %s is by %s, who is no %s of epoch %d", g, i, digest, signer, g, s.Epoch)
+		}
+		if i > 0 && last.Compare(signer) >= 0 {
+			return fmt.Errorf("%s signature %d over %s is by %s, out of ascending order", g, i, digest, signer)
+		}
+		last = signer
+	}
+	return nil
+}
+
+// Tally collects the signatures of one group over one digest until they are a quorum.
+// The zero value is empty. A Tally is not safe for concurrent use.
+type Tally struct {
+	votes []vote // ascending by signer
+}
+
+type vote struct {
+	signer    signing.Address
+	signature signing.Signature
+}
+
+// Add keeps the signature of a signer, once. The caller has verified both. It reports
+// whether the signer is new.
+func (t *Tally) Add(signer signing.Address, signature signing.Signature) bool {
+	i, found := slices.BinarySearchFunc(t.votes, signer, func(v vote, a signing.Address) int { return v.signer.Compare(a) })
+	if found {
+		return false
+	}
+	t.votes = slices.Insert(t.votes, i, vote{signer, signature})
+	return true
+}
+
+// Signers returns who has signed, ascending.
+func (t *Tally) Signers() []signing.Address {
+	signers := make([]signing.Address, len(t.votes))
+	for i, v := range t.votes {
+		signers[i] = v.signer
+	}
+	return signers
+}
+
+// Quorum returns a certificate that VerifyQuorum accepts for the group of the set, if
+// the tally holds one. Signers who hold no seat in it are passed over.
+func (t *Tally) Quorum(s *Set, g Group) ([]signing.Signature, bool) {
+	signatures := make([]signing.Signature, 0, s.Quorum(g))
+	for _, v := range t.votes {
+		if len(signatures) == s.Quorum(g) {
+			break
+		}
+		if s.Has(g, v.signer) {
+			signatures = append(signatures, v.signature)
+		}
+	}
+	return signatures, len(signatures) == s.Quorum(g)
+}
