@@ -54,6 +54,8 @@ type Adapter struct {
 	// OpenSource and OpenSink connect lazily: a dead endpoint shows on first use.
 	OpenSource func(SourceConfig) (Source, error)
 	OpenSink   func(SinkConfig) (Sink, error)
+	// OpenWallet acts as FeeKey's owner.
+	OpenWallet func(SinkConfig) (Wallet, error)
 	// Deploy puts a new bridge on the chain and waits until it is mined.
 	Deploy func(context.Context, DeployConfig) (Deployed, error)
 	// ParseAddress and FormatAddress convert between a word and the chain's notation.
