@@ -258,3 +258,17 @@ func Option[T any, P interface {
 		P(*v).Borsh(c)
 	}
 }
+
+// Hashes is a length prefix and at most limit hashes. An empty list decodes as nil.
+func (c *Codec) Hashes(v *[]Hash, limit int) {
+	n := c.length(len(*v), len(Hash{}), limit)
+	if c.decoding {
+		*v = nil
+		if n > 0 {
+			*v = make([]Hash, n)
+		}
+	}
+	for i := range *v {
+		c.Hash(&(*v)[i])
+	}
+}
