@@ -3,15 +3,18 @@
 //
 // It promises, of every backend (store/storetest is the suite that each passes):
 //
-//   - Keys and values are byte strings; keys are ordered bytewise. A key may be empty, a
-//     value may be empty, and an empty value differs from an absent one.
+//   - Keys and values are byte strings; keys are ordered bytewise. A key has at least one
+//     byte. A value may be empty, which differs from an absent one.
 //   - A [Batch] is atomic: after a crash, and for every reader, all of it is there or none.
 //   - A batch committed with [Sync] is durable when Commit returns, and with it every batch
 //     whose Commit returned before. A batch committed with [NoSync] may be lost in a crash,
 //     but never before one that was committed earlier.
-//   - Whoever reads sees every batch whose Commit has returned.
-//   - After a write has failed, every later write fails too, so that nothing is written
-//     on top of a gap. The way out is to close the store, mend the disk and open it again.
+//   - An empty batch committed with [Sync] is a barrier: it makes durable what was committed
+//     before, so that many batches can share one sync.
+//   - Whoever reads sees every batch whose Commit has returned. It may see one that is still
+//     being synced, so what was read is durable only after a commit or a barrier of its own.
+//   - After a write has failed, nothing reaches the disk any more and every call fails, so that
+//     nothing is built on a gap. The way out is to mend the disk and open the store again.
 //   - Reads and commits are safe for concurrent use. A Batch belongs to one goroutine.
 //
 // Slices handed in are copied before a method returns, and slices handed out belong to the
@@ -26,6 +29,9 @@ import (
 
 // ErrClosed is the answer of a store that was closed.
 var ErrClosed = errors.New("store is closed")
+
+// ErrEmptyKey is the answer to the commit of a batch that has a write without a key.
+var ErrEmptyKey = errors.New("a key must have at least one byte")
 
 // ErrSpent is the answer of a batch that was committed before, with or without success.
 var ErrSpent = errors.New("batch was committed before; begin a new one")
@@ -89,7 +95,7 @@ type Batch interface {
 	// Len returns the number of writes so far.
 	Len() int
 	// Commit applies the writes. It refuses when ctx is done before it begins, and does
-	// not stop halfway after that. On an error the batch may be there or not after the
-	// next start, but never in part.
+	// not stop halfway after that. On any later error the batch may be there or not after
+	// the next start, but never in part. Whatever it answers, the batch is spent.
 	Commit(ctx context.Context, d Durability) error
 }
