@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/rawdb"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethdb/memorydb"
+	"github.com/ethereum/go-ethereum/rlp"
 	"github.com/ethereum/go-ethereum/trie"
 	"github.com/ethereum/go-ethereum/triedb"
 
@@ -22,13 +24,13 @@ import (
 // store is a node source in memory that can be told to lose or spoil a node.
 type store struct {
 	nodes map[codec.Hash][]byte
-	reads int
+	reads atomic.Int64
 }
 
 func newStore() *store { return &store{nodes: map[codec.Hash][]byte{}} }
 
 func (s *store) Node(hash codec.Hash) ([]byte, error) {
-	s.reads++
+	s.reads.Add(1)
 	if enc, ok := s.nodes[hash]; ok {
 		return enc, nil
 	}
@@ -42,6 +44,11 @@ func (s *store) save(t failer, m merkle.Map) (written int) {
 		if codec.Keccak(enc) != hash {
 			return fmt.Errorf("node %s does not have its hash", hash)
 		}
+		for _, child := range childHashes(enc) {
+			if s.nodes[child] == nil {
+				return fmt.Errorf("node %s comes before its child %s", hash, child)
+			}
+		}
 		s.nodes[hash] = bytes.Clone(enc)
 		written++
 		return nil
@@ -51,6 +58,34 @@ func (s *store) save(t failer, m merkle.Map) (written int) {
 	}
 	m.MarkSaved()
 	return written
+}
+
+// childHashes lists the nodes that a node refers to, as go-ethereum's RLP reads it.
+func childHashes(enc []byte) (out []codec.Hash) {
+	items, _, err := rlp.SplitList(enc)
+	if err != nil {
+		panic(err)
+	}
+	var fields [][]byte
+	for len(items) > 0 {
+		kind, field, rest, err := rlp.Split(items)
+		if err != nil {
+			panic(err)
+		}
+		if kind == rlp.List {
+			out = append(out, childHashes(items[:len(items)-len(rest)])...)
+		}
+		fields, items = append(fields, field), rest
+	}
+	if len(fields) == 2 && fields[0][0] >= 0x20 {
+		return out // a leaf
+	}
+	for _, f := range fields {
+		if len(f) == 32 && !(len(fields) == 2 && &f[0] == &fields[0][0]) {
+			out = append(out, codec.Hash(f))
+		}
+	}
+	return out
 }
 
 func (s *store) clone() *store { return &store{nodes: maps.Clone(s.nodes)} }
