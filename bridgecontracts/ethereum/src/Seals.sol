@@ -27,7 +27,7 @@ library Seals {
     }
 
     /// @notice Reverts unless exactly the asked-for members of the held set signed `digest`.
-    function check(bytes calldata seal, uint256 groups, uint64 epoch, bytes32 held, bytes32 digest) internal view {
+    function check(bytes calldata seal, uint256 groups, uint64 epoch, bytes32 held, bytes32 digest) internal pure {
         Group memory approvers;
         Group memory listeners;
         uint256 pos;
@@ -93,7 +93,7 @@ library Seals {
     }
 
     /// @dev Ascending indices into an ascending list: nobody signs twice, and the order is one.
-    function _checkMembers(uint256 pos, bytes32 digest, Group memory group) private view returns (uint256) {
+    function _checkMembers(uint256 pos, bytes32 digest, Group memory group) private pure returns (uint256) {
         uint256 next = 0; // lowest index that may come
         for (uint256 i = 0; i < group.signatures; i++) {
             uint256 index = _read(pos, 1);

@@ -38,23 +38,47 @@ contract Bomber {
     }
 }
 
-/// @notice Calls back whoever pays it, with the call it was given, and remembers what came of that.
+/// @notice Calls the target back whenever it is called, paid or told of a transfer, and remembers what came of that.
 contract Reenterer {
+    error Stop();
+
+    address public target;
     bytes private _call;
-    bool private _strict;
     uint256 public value;
+    bool private _strict;
     bool public tried;
     bool public succeeded;
+    bytes4 public reason;
 
     /// @param strict whether a failed call back makes the payment fail
-    function prepare(bytes calldata call_, uint256 value_, bool strict) external payable {
-        (_call, value, _strict) = (call_, value_, strict);
+    function prepare(address target_, bytes calldata call_, uint256 value_, bool strict) external payable {
+        (target, _call, value, _strict) = (target_, call_, value_, strict);
+    }
+
+    /// @notice Runs the prepared call from here, outside of any payment.
+    function act(bytes calldata call_) external payable {
+        (bool ok, bytes memory data) = target.call{value: msg.value}(call_);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(data, 0x20), mload(data))
+            }
+        }
     }
 
     receive() external payable {
-        if (_call.length == 0 && value == 0) return;
-        (bool ok,) = msg.sender.call{value: value}(_call);
-        if (!ok && _strict) revert("call back failed");
-        if (gasleft() > 25_000) (tried, succeeded) = (true, ok);
+        _back();
+    }
+
+    fallback() external payable {
+        _back();
+    }
+
+    function _back() private {
+        if (target == address(0) || tried) return;
+        tried = true; // a failed payment forgets it
+        (bool ok, bytes memory data) = target.call{value: value}(_call);
+        succeeded = ok;
+        reason = data.length < 4 ? bytes4(0) : bytes4(data);
+        if (!ok && _strict) revert Stop();
     }
 }
