@@ -1,0 +1,95 @@
+package quorum
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
+)
+
+// Source is the chain.Source of a quorum of endpoints. It is safe for concurrent use and
+// starts nothing that outlives a call.
+type Source struct {
+	config    Config
+	endpoints []*endpoint
+}
+
+var _ chain.Source = (*Source)(nil)
+
+// New checks the configuration and calls nobody.
+func New(config Config) (*Source, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if config.Timeout == 0 {
+		config.Timeout = DefaultTimeout
+	}
+	if config.Hedge == 0 {
+		config.Hedge = DefaultHedge
+	}
+	if config.Penalty == 0 {
+		config.Penalty = DefaultPenalty
+	}
+	q := &Source{config: config}
+	for i, e := range config.Endpoints {
+		q.endpoints = append(q.endpoints, &endpoint{Endpoint: e, index: i})
+	}
+	return q, nil
+}
+
+// BlockAt implements chain.Source.
+func (q *Source) BlockAt(ctx context.Context, number uint64) (chain.Block, error) {
+	return agree(ctx, q, "BlockAt", chain.Block.String, func(ctx context.Context, s chain.Source) (chain.Block, error) {
+		return s.BlockAt(ctx, number)
+	})
+}
+
+// Counters implements chain.Source.
+func (q *Source) Counters(ctx context.Context, at chain.Block) (chain.Counters, error) {
+	return agree(ctx, q, "Counters", describeCounters, func(ctx context.Context, s chain.Source) (chain.Counters, error) {
+		return s.Counters(ctx, at)
+	})
+}
+
+// Events implements chain.Source.
+func (q *Source) Events(ctx context.Context, from, to uint64, at chain.Block) ([]chain.LocatedEvent, error) {
+	return agree(ctx, q, "Events", describeEvents, func(ctx context.Context, s chain.Source) ([]chain.LocatedEvent, error) {
+		return s.Events(ctx, from, to, at)
+	})
+}
+
+// Locate implements chain.Source.
+func (q *Source) Locate(ctx context.Context, tx string) ([]chain.LocatedEvent, error) {
+	return agree(ctx, q, "Locate", describeEvents, func(ctx context.Context, s chain.Source) ([]chain.LocatedEvent, error) {
+		return s.Locate(ctx, tx)
+	})
+}
+
+// Snapshot implements chain.Source.
+func (q *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Hash) (chain.Snapshot, error) {
+	return agree(ctx, q, "Snapshot", describeSnapshot, func(ctx context.Context, s chain.Source) (chain.Snapshot, error) {
+		return s.Snapshot(ctx, at, tokens)
+	})
+}
+
+func describeCounters(c chain.Counters) string {
+	return fmt.Sprintf("event %d with head %s, next action %d, epoch %d", c.EventID, c.Head.Short(), c.NextAction, c.Epoch)
+}
+
+func describeEvents(events []chain.LocatedEvent) string {
+	if len(events) == 0 {
+		return "no events"
+	}
+	var digest codec.Hash
+	for i := range events {
+		digest = bridgecontracts.NextHead(digest, &events[i].Event)
+	}
+	first, last := events[0], events[len(events)-1]
+	return fmt.Sprintf("events %d in block %d to %d in block %d with digest %s", first.ID, first.Block, last.ID, last.Block, digest.Short())
+}
+
+func describeSnapshot(s chain.Snapshot) string {
+	return fmt.Sprintf("%s, set %s, code %s", describeCounters(s.Counters), s.SetHash.Short(), s.CodeHash.Short())
+}
