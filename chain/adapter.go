@@ -61,6 +61,8 @@ type Adapter struct {
 	// ParseAddress and FormatAddress convert between a word and the chain's notation.
 	ParseAddress  func(string) (codec.Hash, error)
 	FormatAddress func(codec.Hash) string
+	// AddressRule names the genesis's rule for recipients, as in "evm".
+	AddressRule string
 	// NativeToken is the word that stands for the chain's coin.
 	NativeToken codec.Hash
 }

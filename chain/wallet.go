@@ -26,6 +26,8 @@ type Wallet interface {
 	Balance(ctx context.Context, token, holder codec.Hash) (uint256.Int, error)
 	// Deposit sends amount to the bridge, with the token's allowance if it needs one.
 	Deposit(ctx context.Context, token codec.Hash, amount uint256.Int, keys []bridgecontracts.KeyProof) (Receipt, error)
+	// Receipt returns a mined transaction of anybody's; ErrAbsent while there is none.
+	Receipt(ctx context.Context, tx string) (Receipt, error)
 	// Claim pays out what a failed transfer owes to the recipient: to any address if the
 	// wallet is the recipient, else to the recipient itself.
 	Claim(ctx context.Context, token, recipient, to codec.Hash) (Receipt, error)
