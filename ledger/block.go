@@ -6,7 +6,7 @@ import (
 )
 
 // MaxBlockSize bounds a block's Borsh bytes.
-const MaxBlockSize = MaxTransactionSize + 64<<10
+const MaxBlockSize = MaxTransactionSize + MaxLoads*(4+MaxLoadSize) + 1<<10
 
 // Header is what the processor signs about a block.
 type Header struct {

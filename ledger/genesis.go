@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/holiman/uint256"
@@ -22,7 +23,18 @@ const (
 	MaxGenesisSize = 4 << 20
 	// MaxDecimals keeps every power of ten that a conversion needs inside 256 bits.
 	MaxDecimals = 36
+	// maxSkewSeconds is one day.
+	maxSkewSeconds = 24 * 60 * 60
 )
+
+// DefaultSkew covers the app chain's own two minutes and as much again for the chain's, in seconds.
+const DefaultSkew = 300
+
+// MaxBatch is how many transfers one action may carry: what the Ethereum bridge takes.
+const MaxBatch = 32
+
+// MaxWindow bounds how many actions of a bridge may be in flight.
+const MaxWindow = 64
 
 // AssetID numbers the assets of the genesis from 1.
 type AssetID = uint32
@@ -86,6 +98,10 @@ type Chain struct {
 	Rule AddressRule
 	// Confirmations below the newest block count as settled; 0 means the chain's own finality.
 	Confirmations uint64
+	// Skew is how far the chain's block times and the app chain's may be apart when
+	// something happens, in seconds; 0 means DefaultSkew. The mirror of a limit's bucket
+	// runs behind the chain's by twice as much.
+	Skew uint64
 }
 
 // Asset is something that accounts hold, in units of 10^-Decimals.
@@ -126,6 +142,7 @@ func (x *Chain) Borsh(c *codec.Codec) {
 	c.Uint8(&rule)
 	x.Rule = AddressRule(rule)
 	c.Uint64(&x.Confirmations)
+	c.Uint64(&x.Skew)
 }
 
 // Borsh implements codec.Record.
@@ -147,13 +164,19 @@ func (t *Token) Borsh(c *codec.Codec) {
 // Hash returns keccak256 of the genesis's Borsh bytes.
 func (g *Genesis) Hash() codec.Hash { return codec.Keccak(codec.Marshal(g)) }
 
-// Defaults returns the genesis with its zero parameters set to what they stand for.
+// defaults returns the genesis with its zero parameters set to what they stand for.
 func (g Genesis) defaults() Genesis {
 	if g.Window == 0 {
 		g.Window = 8
 	}
 	if g.Batch == 0 {
 		g.Batch = 16
+	}
+	g.Chains = slices.Clone(g.Chains)
+	for i := range g.Chains {
+		if g.Chains[i].Skew == 0 {
+			g.Chains[i].Skew = DefaultSkew
+		}
 	}
 	return g
 }
@@ -177,11 +200,11 @@ func (g *Genesis) Validate() error {
 	if !g.Treasury.Valid() {
 		fault("treasury key %s is not a point of secp256k1", g.Treasury)
 	}
-	if g.Window > 64 {
-		fault("window is %d; at most 64 actions can be in flight", g.Window)
+	if g.Window > MaxWindow {
+		fault("window is %d; at most %d actions can be in flight", g.Window, MaxWindow)
 	}
-	if g.Batch > 64 {
-		fault("batch is %d; at most 64 transfers fit an action", g.Batch)
+	if g.Batch > MaxBatch {
+		fault("batch is %d; at most %d transfers fit an action", g.Batch, MaxBatch)
 	}
 	faults = append(faults, checkChains(g.Chains)...)
 	faults = append(faults, g.checkAssets()...)
@@ -205,6 +228,9 @@ func checkChains(chains []Chain) (faults []error) {
 			faults = append(faults, fmt.Errorf("chain %q is listed twice", c.ID))
 		}
 		seen[c.ID] = true
+		if c.Skew > maxSkewSeconds {
+			faults = append(faults, fmt.Errorf("chain %q may be %d seconds apart, at most %d", c.ID, c.Skew, maxSkewSeconds))
+		}
 		if c.Rule != RuleEVM && c.Rule != RuleAny32 {
 			faults = append(faults, fmt.Errorf("chain %q has unknown address rule %d", c.ID, c.Rule))
 		}

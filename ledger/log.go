@@ -65,17 +65,19 @@ type Transferred struct {
 	Amount   uint256.Int
 }
 
-// WithdrawalQueued says that a withdrawal was burned and waits.
+// WithdrawalQueued says that a withdrawal was burned and waits: Amount is to be paid,
+// Fee to be kept, both in units of the asset.
 type WithdrawalQueued struct {
 	Domain   bridgecontracts.Domain
 	Sequence uint64
 	Account  AccountID
 	Asset    AssetID
 	Amount   uint256.Int
+	Fee      uint256.Int
 }
 
-// WithdrawalReturned says that a queued withdrawal fits no limit any more and its units
-// went back to the account.
+// WithdrawalReturned says that a queued withdrawal fits no limit any more and went back
+// to the account, the fee too: Amount is both together.
 type WithdrawalReturned struct {
 	Domain   bridgecontracts.Domain
 	Sequence uint64
@@ -153,3 +155,19 @@ type ControlSealed struct {
 
 // AppEvent is the app's own.
 type AppEvent struct{ Data []byte }
+
+// FeeCollected says that the treasury's account got the fees of an action's payments in one asset.
+type FeeCollected struct {
+	Domain   bridgecontracts.Domain
+	ActionID uint64
+	Account  AccountID
+	Asset    AssetID
+	Amount   uint256.Int
+}
+
+// WithdrawalRequeued says that a withdrawal is at the front of its queue again, because
+// a Noop ran in place of the action that was to pay it.
+type WithdrawalRequeued struct {
+	Domain   bridgecontracts.Domain
+	Sequence uint64
+}

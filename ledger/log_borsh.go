@@ -5,10 +5,12 @@ import (
 	"github.com/trinebridge/trine/codec"
 )
 
-// Bounds of a log.
 const (
+	// maxReason bounds texts in the log and in records, in bytes.
 	maxReason = 256
-	maxLog    = 4 * MaxEvents
+	// maxLog is above what any block can do: a transaction of MaxTransactionSize holds
+	// fewer than 2^15 events, and no event leads to more than a window or a batch of entries.
+	maxLog = 1 << 21
 )
 
 // Log is the list of entries of a block.
@@ -63,6 +65,10 @@ func newEntryBody(tag uint8) (EntryBody, bool) {
 		return &ControlSealed{}, true
 	case 18:
 		return &AppEvent{}, true
+	case 19:
+		return &FeeCollected{}, true
+	case 20:
+		return &WithdrawalRequeued{}, true
 	}
 	return nil, false
 }
@@ -85,6 +91,8 @@ func (*BridgeHalted) entryTag() uint8       { return 15 }
 func (*ControlVoted) entryTag() uint8       { return 16 }
 func (*ControlSealed) entryTag() uint8      { return 17 }
 func (*AppEvent) entryTag() uint8           { return 18 }
+func (*FeeCollected) entryTag() uint8       { return 19 }
+func (*WithdrawalRequeued) entryTag() uint8 { return 20 }
 
 // Name implements EntryBody.
 func (*AccountOpened) Name() string { return "account-opened" }
@@ -140,6 +148,12 @@ func (*ControlSealed) Name() string { return "control-sealed" }
 // Name implements EntryBody.
 func (*AppEvent) Name() string { return "app-event" }
 
+// Name implements EntryBody.
+func (*FeeCollected) Name() string { return "fee-collected" }
+
+// Name implements EntryBody.
+func (*WithdrawalRequeued) Name() string { return "withdrawal-requeued" }
+
 // Borsh implements codec.Record.
 func (e *AccountOpened) Borsh(c *codec.Codec) {
 	c.Uint64(&e.Account)
@@ -193,6 +207,7 @@ func (e *WithdrawalQueued) Borsh(c *codec.Codec) {
 	c.Uint64(&e.Account)
 	c.Uint32(&e.Asset)
 	c.Amount(&e.Amount)
+	c.Amount(&e.Fee)
 }
 
 // Borsh implements codec.Record.
@@ -280,4 +295,19 @@ func (e *ControlSealed) Borsh(c *codec.Codec) {
 // Borsh implements codec.Record.
 func (e *AppEvent) Borsh(c *codec.Codec) {
 	c.Bytes(&e.Data, MaxAppData)
+}
+
+// Borsh implements codec.Record.
+func (e *FeeCollected) Borsh(c *codec.Codec) {
+	c.Hash(&e.Domain)
+	c.Uint64(&e.ActionID)
+	c.Uint64(&e.Account)
+	c.Uint32(&e.Asset)
+	c.Amount(&e.Amount)
+}
+
+// Borsh implements codec.Record.
+func (e *WithdrawalRequeued) Borsh(c *codec.Codec) {
+	c.Hash(&e.Domain)
+	c.Uint64(&e.Sequence)
 }

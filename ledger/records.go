@@ -83,19 +83,24 @@ type TokenBook struct {
 	Held, InFlight, Claimable, Dust uint256.Int
 	// Limit mirrors the contract's bucket on the safe side.
 	Limit Bucket
-	// QueueHead and QueueTail delimit the pending withdrawals: positions QueueHead … QueueTail-1 of the asset's own list.
+	// QueueHead and QueueTail delimit the pending withdrawals: positions QueueHead … QueueTail-1
+	// of the asset's own list, in ascending order of sequence. Both start at FirstPosition.
 	QueueHead, QueueTail uint64
 	// Queued is the sum over the queue, in units of the token.
 	Queued uint256.Int
 }
 
-// Bucket is a leaky bucket. Window 0 means no limit.
+// FirstPosition is where a queue starts; what comes back to its front takes positions below.
+const FirstPosition = 1 << 32
+
+// Bucket is a leaky bucket, see bucket.go. Window 0 means no limit.
 type Bucket struct {
 	Capacity uint256.Int
 	// Window in seconds.
 	Window uint64
 	Level  uint256.Int
-	// Updated is when Level was right, Unix seconds.
+	// Updated is when Level was right, Unix seconds. It may lie in the future: nothing
+	// leaks until then, see bucket.go.
 	Updated uint64
 }
 
@@ -109,11 +114,59 @@ type Withdrawal struct {
 	// Amount is what will be paid, in units of the token; Units is the same in units of the asset.
 	Amount uint256.Int
 	Units  uint256.Int
+	// Fee, in units of the asset, was burned too. The treasury gets it when the bridge
+	// has executed the payment; a withdrawal that is returned is returned with its fee.
+	Fee uint256.Int
 	// Tx is the transaction that asked for it; Message its place in it.
 	Tx      codec.Hash
 	Message uint64
 	// Time of the block that queued it, Unix milliseconds.
 	Time uint64
+}
+
+// WithdrawalPlace is where a withdrawal stands.
+type WithdrawalPlace uint8
+
+// The places.
+const (
+	// WithdrawalWaiting is in its asset's queue.
+	WithdrawalWaiting WithdrawalPlace = iota + 1
+	// WithdrawalInFlight is in an action that the bridge has not executed.
+	WithdrawalInFlight
+	// WithdrawalPaid was paid on the chain.
+	WithdrawalPaid
+	// WithdrawalFailed could not be paid on the chain; its recipient can claim it there.
+	WithdrawalFailed
+	// WithdrawalGivenBack went back to its account.
+	WithdrawalGivenBack
+)
+
+// String returns the place in words.
+func (p WithdrawalPlace) String() string {
+	switch p {
+	case WithdrawalWaiting:
+		return "queued"
+	case WithdrawalInFlight:
+		return "in flight"
+	case WithdrawalPaid:
+		return "paid"
+	case WithdrawalFailed:
+		return "claimable"
+	case WithdrawalGivenBack:
+		return "returned"
+	}
+	return "unknown"
+}
+
+// WithdrawalRecord is a withdrawal and where it stands.
+type WithdrawalRecord struct {
+	Withdrawal
+	Place WithdrawalPlace
+	// Position in its asset's queue while it is waiting.
+	Position uint64
+	// Action that pays it and Index in that action, once it has left the queue.
+	Action uint64
+	Index  uint64
 }
 
 // ActionStatus is where an action stands.
@@ -155,17 +208,20 @@ type ActionRecord struct {
 	Time   uint64
 	// Digests are all that were ever asked to be signed for this id: each could still execute.
 	Digests []ActionDigest
-	// Seal is there from ActionSealed on.
+	// Seal is there from ActionSealed on, unless a new revision waits for one.
 	Seal *bridgecontracts.Seal
-	// Failed is there from ActionExecuted on; ExecutedEvent is the event that said so.
+	// Failed and Executed, the digest that ran, are there from ActionExecuted on;
+	// ExecutedEvent is the event that said so.
 	Failed        codec.Hash
+	Executed      codec.Hash
 	ExecutedEvent uint64
 }
 
-// ActionDigest is a digest of an action and the epoch and revision that it stands for.
+// ActionDigest is a digest of an action and the epoch, revision and kind that it stands for.
 type ActionDigest struct {
 	Epoch    uint64
 	Revision uint64
+	Kind     bridgecontracts.ActionKind
 	Digest   codec.Hash
 }
 
@@ -201,6 +257,8 @@ type UnassignedEvent struct {
 type Meta struct {
 	// Accounts is the newest account id.
 	Accounts uint64
+	// Epoch is that of the current validator set.
+	Epoch uint64
 	// Bridges lists the domains in the order of attaching.
 	Bridges []codec.Hash
 }

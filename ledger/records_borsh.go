@@ -9,8 +9,9 @@ import (
 // Bounds of lists in records; a record is written by this package only, so they guard
 // against a corrupt store.
 const (
-	maxDigests    = 1 << 10
-	maxAllBridges = 1 << 10
+	maxDigests = 1 << 10
+	// maxSlot bounds the candidates for one control action: each was opened by another member.
+	maxSlot = 1 + 2*validators.MaxMembers
 )
 
 // Borsh implements codec.Record.
@@ -90,9 +91,21 @@ func (r *Withdrawal) Borsh(c *codec.Codec) {
 	c.Hash(&r.To)
 	c.Amount(&r.Amount)
 	c.Amount(&r.Units)
+	c.Amount(&r.Fee)
 	c.Hash(&r.Tx)
 	c.Uint64(&r.Message)
 	c.Uint64(&r.Time)
+}
+
+// Borsh implements codec.Record.
+func (r *WithdrawalRecord) Borsh(c *codec.Codec) {
+	r.Withdrawal.Borsh(c)
+	place := uint8(r.Place)
+	c.Uint8(&place)
+	r.Place = WithdrawalPlace(place)
+	c.Uint64(&r.Position)
+	c.Uint64(&r.Action)
+	c.Uint64(&r.Index)
 }
 
 // Borsh implements codec.Record.
@@ -109,6 +122,7 @@ func (r *ActionRecord) Borsh(c *codec.Codec) {
 	codec.List(c, &r.Digests, maxDigests)
 	codec.Option(c, &r.Seal)
 	c.Hash(&r.Failed)
+	c.Hash(&r.Executed)
 	c.Uint64(&r.ExecutedEvent)
 }
 
@@ -116,6 +130,9 @@ func (r *ActionRecord) Borsh(c *codec.Codec) {
 func (r *ActionDigest) Borsh(c *codec.Codec) {
 	c.Uint64(&r.Epoch)
 	c.Uint64(&r.Revision)
+	kind := uint8(r.Kind)
+	c.Uint8(&kind)
+	r.Kind = bridgecontracts.ActionKind(kind)
 	c.Hash(&r.Digest)
 }
 
@@ -149,5 +166,6 @@ func (r *UnassignedEvent) Borsh(c *codec.Codec) {
 // Borsh implements codec.Record.
 func (r *Meta) Borsh(c *codec.Codec) {
 	c.Uint64(&r.Accounts)
-	c.Hashes(&r.Bridges, maxAllBridges)
+	c.Uint64(&r.Epoch)
+	c.Hashes(&r.Bridges, MaxChains)
 }

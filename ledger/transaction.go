@@ -122,6 +122,7 @@ const (
 	CodeStale
 	CodeApp
 	CodeCorrupt
+	CodeHalted
 )
 
 var codeNames = [...]string{
@@ -129,6 +130,7 @@ var codeNames = [...]string{
 	CodeUnknownAccount: "unknown-account", CodeUnauthorized: "unauthorized", CodeFunds: "insufficient-funds",
 	CodeAmount: "amount", CodeRecipient: "recipient", CodeUnknownBridge: "unknown-bridge",
 	CodeCertificate: "certificate", CodeStale: "stale", CodeApp: "app", CodeCorrupt: "corrupt",
+	CodeHalted: "halted",
 }
 
 // String returns the code's name.
