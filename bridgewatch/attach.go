@@ -1,0 +1,96 @@
+package bridgewatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/gossip/wire"
+	"github.com/trinebridge/trine/signing"
+	"github.com/trinebridge/trine/validators"
+)
+
+// AttachSequence is the one-time sequence of the attach digest. A bridge is attached
+// once, so it is always the first.
+const AttachSequence = 1
+
+// ErrNotTheBridge says that what stands at an address is not the bridge that it should
+// be. Nobody votes for it; the text lists every difference.
+var ErrNotTheBridge = errors.New("this is not the bridge that was asked for")
+
+// Expectation is what a bridge must be before a member votes to attach it.
+type Expectation struct {
+	Genesis codec.Hash
+	Chain   string
+	Bridge  codec.Hash
+	// CodeHash is of the artifact that this program was built with.
+	CodeHash codec.Hash
+	// Set is the current validator set.
+	Set validators.Set
+}
+
+// AttachVote checks, by the reader's own source, that the bridge is what is expected and
+// that its events lead to its head. The vote comes back without a signature. The error
+// wraps [ErrNotTheBridge] when the bridge is wrong; any other one means not known yet.
+func (r *Reader) AttachVote(ctx context.Context, e Expectation) (wire.AttachVote, error) {
+	p, err := r.Pin(ctx)
+	if err != nil {
+		return wire.AttachVote{}, err
+	}
+	s, err := r.Snapshot(ctx, p.Block, nil)
+	if err != nil {
+		return wire.AttachVote{}, err
+	}
+	if faults := e.faults(p, s); len(faults) > 0 {
+		return wire.AttachVote{}, fmt.Errorf("bridge %s on %s: %w: %w", e.Bridge, e.Chain, ErrNotTheBridge, errors.Join(faults...))
+	}
+	if err := r.Start(s.StartBlock); err != nil {
+		return wire.AttachVote{}, err
+	}
+	if err := r.CatchUp(ctx, p); err != nil {
+		return wire.AttachVote{}, err
+	}
+	return wire.AttachVote{
+		Chain: e.Chain, Bridge: e.Bridge, Sequence: AttachSequence,
+		CodeHash: s.CodeHash, SetHash: s.SetHash, StartBlock: s.StartBlock,
+	}, nil
+}
+
+// faults lists what differs from the expectation.
+func (e *Expectation) faults(p Position, s chain.Snapshot) []error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if want := bridgecontracts.NewDomain(e.Genesis, e.Chain, e.Bridge); s.Domain != want {
+		fault("its domain is %s, want %s: it was deployed for another app chain, chain id or address", s.Domain, want)
+	}
+	if s.CodeHash != e.CodeHash {
+		fault("its code hash is %s, want %s", s.CodeHash, e.CodeHash)
+	}
+	if want := e.Set.Hash(); s.SetHash != want {
+		fault("it holds validator set %s of epoch %d, the current one is %s of epoch %d", s.SetHash, s.Epoch, want, e.Set.Epoch)
+	}
+	if s.EventID != p.Counters.EventID || s.Head != p.Counters.Head {
+		fault("at block %s it shows event %d with head %s and event %d with head %s", p.Block, s.EventID, s.Head, p.Counters.EventID, p.Counters.Head)
+	}
+	return faults
+}
+
+// SignAttach fills in the signature of a vote.
+func SignAttach(ctx context.Context, signer signing.Signer, genesis codec.Hash, vote *wire.AttachVote) error {
+	signature, err := signer.Sign(ctx, signing.Statement{
+		Slot: signing.Slot{
+			Kind:  signing.KindAttach,
+			Scope: bridgecontracts.NewDomain(genesis, vote.Chain, vote.Bridge),
+			ID:    vote.Sequence,
+		},
+		Digest: vote.Digest(genesis),
+	})
+	if err != nil {
+		return fmt.Errorf("signing the vote to attach bridge %s on %s: %w", vote.Bridge, vote.Chain, err)
+	}
+	vote.Signature = signature
+	return nil
+}
