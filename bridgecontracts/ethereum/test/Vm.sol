@@ -16,8 +16,7 @@ interface Vm {
     function warp(uint256 time) external;
     function chainId(uint256 id) external;
     function assume(bool condition) external pure;
-    function expectRevert(bytes calldata data) external;
-    function expectRevert(bytes4 selector) external;
+    function etch(address account, bytes calldata code) external;
     function record() external;
     function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
     function load(address account, bytes32 slot) external view returns (bytes32);
@@ -28,12 +27,10 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
-    function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
-    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonAddressArray(string calldata json, string calldata key) external pure returns (address[] memory);
     function toString(uint256 value) external pure returns (string memory);
