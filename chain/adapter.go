@@ -63,6 +63,8 @@ type Adapter struct {
 	FormatAddress func(codec.Hash) string
 	// AddressRule names the genesis's rule for recipients, as in "evm".
 	AddressRule string
+	// BridgeCodeHash is what Snapshot.CodeHash must be for a bridge of this release.
+	BridgeCodeHash codec.Hash
 	// NativeToken is the word that stands for the chain's coin.
 	NativeToken codec.Hash
 }
