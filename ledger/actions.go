@@ -52,6 +52,11 @@ func (r *ActionRecord) kindOf(digest codec.Hash) (bridgecontracts.ActionKind, bo
 	return 0, false
 }
 
+// FailedAt reports whether transfer i of an executed action failed and became claimable.
+func (r *ActionRecord) FailedAt(i int) bool {
+	return (&bridgecontracts.ActionExecuted{Failed: r.Failed}).FailedAt(i)
+}
+
 // settle books the payments of an executed action.
 func (m *machine) settle(b *bridge, e *bridgecontracts.Event, record *ActionRecord, x *bridgecontracts.ActionExecuted) error {
 	outflow, fees := make([]uint256.Int, len(b.Tokens)), make([]uint256.Int, len(b.Tokens))

@@ -15,8 +15,8 @@ import (
 // clock, disk, network, goroutine, map order or floating point, and nothing remembered
 // between calls but what it was made with. Package ledger/exampleapp is one.
 type App interface {
-	// Genesis fills the app's state from the bytes in the genesis and returns it.
-	Genesis(data []byte, state AppState) (merkle.Map, error)
+	// Genesis fills the app's empty state from the bytes in the genesis.
+	Genesis(data []byte, state AppState) error
 	// Execute runs one message of the sender. With an error the whole transaction is
 	// dropped, and the error's text is what the sender reads.
 	Execute(call *AppCall, data []byte) error

@@ -222,8 +222,3 @@ func (a *audit) claim(b *bridge, sum *books, w *Withdrawal) error {
 	add(&sum.claimable, &owed)
 	return err
 }
-
-// FailedAt reports whether transfer i of an executed action failed and became claimable.
-func (r *ActionRecord) FailedAt(i int) bool {
-	return (&bridgecontracts.ActionExecuted{Failed: r.Failed}).FailedAt(i)
-}

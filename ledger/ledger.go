@@ -86,11 +86,9 @@ func (l *Ledger) Init() (State, error) {
 	}
 	state := State{Framework: framework.m}
 	if l.app != nil {
-		app, err := l.app.Genesis(l.genesis.App, AppState{m: &merkle.Map{}})
-		if err != nil {
+		if err := l.app.Genesis(l.genesis.App, AppState{m: &state.App}); err != nil {
 			return State{}, fmt.Errorf("genesis: app: %w", err)
 		}
-		state.App = app
 	}
 	return state, nil
 }

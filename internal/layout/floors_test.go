@@ -16,7 +16,7 @@ var floors = [][]string{
 		"chain/quorum", "chain/chaintest", "chain/ethereum", "chain/solana", "chain/near",
 		"signing/filesigner", "signing/vaultsigner", "lease/pglease",
 	},
-	4: {"ledger"},
+	4: {"ledger", "ledger/exampleapp"},
 	5: {"store", "store/storetest", "gossip/wire", "gossip"},
 	6: {"store/pebblestore", "store/pgstore", "signing/guard", "appchain", "bridgewatch"},
 	7: {"processor", "listener", "approver", "submitter", "watchdog", "keyrotation/rotator", "api"},
@@ -42,7 +42,8 @@ var apart = []group{
 
 // inTests names what any package's _test.go files may import besides their floors.
 var inTests = map[string]string{
-	"chain/chaintest": "its scripted chain and its suite exist to be used by tests of every floor",
+	"chain/chaintest":   "its scripted chain and its suite exist to be used by tests of every floor",
+	"ledger/exampleapp": "it is there to be an app wherever a test needs one",
 }
 
 // A ban keeps a package from importing one that its floor would allow.
