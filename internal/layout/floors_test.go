@@ -18,7 +18,7 @@ var floors = [][]string{
 	},
 	4: {"ledger", "ledger/exampleapp"},
 	5: {"store", "store/storetest", "gossip/wire", "gossip"},
-	6: {"store/pebblestore", "store/pgstore", "signing/guard", "appchain", "bridgewatch"},
+	6: {"store/pebblestore", "store/pgstore", "signing/guard", "appchain", "appchain/appchaintest", "bridgewatch"},
 	7: {"processor", "listener", "approver", "submitter", "watchdog", "keyrotation/rotator", "api"},
 	8: {"app", "devnet"},
 	9: {"cmd/trine"},
