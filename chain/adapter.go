@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"log/slog"
+	"time"
 
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/validators"
@@ -27,6 +28,8 @@ type SinkConfig struct {
 	SourceConfig
 	// FeeKey pays for transactions.
 	FeeKey *ecdsa.PrivateKey
+	// Poll is how often a Wallet asks whether its transaction is mined; 0 leaves it to the adapter.
+	Poll time.Duration
 }
 
 // DeployConfig says what a new bridge is made of.
@@ -36,6 +39,8 @@ type DeployConfig struct {
 	Genesis  codec.Hash
 	Set      validators.Set
 	FeeKey   *ecdsa.PrivateKey
+	// Poll is how often the receipt is asked for; 0 leaves it to the adapter.
+	Poll time.Duration
 }
 
 // Deployed is a new bridge.
