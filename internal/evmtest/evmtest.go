@@ -1,0 +1,124 @@
+package evmtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/trinebridge/trine/internal/evm"
+)
+
+// TB is what this package needs of *testing.T.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Cleanup(func())
+	Context() context.Context
+}
+
+var _ TB = (testing.TB)(nil)
+
+// Start starts a chain inside the test.
+func Start(t TB, config evm.Config) *evm.Chain {
+	t.Helper()
+	c, err := evm.Start(config)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("close the chain: %v", err)
+		}
+	})
+	return c
+}
+
+// Anvil is a running anvil.
+type Anvil struct {
+	url    string
+	client *rpc.Client
+}
+
+// startPatience is how long anvil may take until it listens.
+const startPatience = 30 * time.Second
+
+// StartAnvil starts a fresh anvil on a free port with further arguments, such as "--no-mining".
+func StartAnvil(t TB, args ...string) *Anvil {
+	t.Helper()
+	path := tool(t, "anvil")
+	command := exec.Command(path, append([]string{"--host", "127.0.0.1", "--port", "0"}, args...)...)
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatalf("anvil: %v", err)
+	}
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	address := make(chan string, 1)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if a, ok := strings.CutPrefix(lines.Text(), "Listening on "); ok {
+				address <- a
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		if err := command.Process.Kill(); err != nil {
+			t.Errorf("kill anvil: %v", err)
+		}
+		<-drained
+		_ = command.Wait() // it was killed, and says so
+	})
+	a := &Anvil{}
+	select {
+	case listening := <-address:
+		a.url = "http://" + listening
+	case <-time.After(startPatience):
+		t.Fatalf("anvil does not listen after %v", startPatience)
+	}
+	if a.client, err = rpc.DialContext(t.Context(), a.url); err != nil {
+		t.Fatalf("anvil: %v", err)
+	}
+	t.Cleanup(a.client.Close)
+	return a
+}
+
+// URL is anvil's JSON-RPC endpoint.
+func (a *Anvil) URL() string { return a.url }
+
+// Call sends one request, for anvil's own methods; result may be nil.
+func (a *Anvil) Call(ctx context.Context, result any, method string, args ...any) error {
+	if err := a.client.CallContext(ctx, result, method, args...); err != nil {
+		return fmt.Errorf("anvil: %s: %w", method, err)
+	}
+	return nil
+}
+
+// tool returns the path of a program that scripts/tools.sh installs.
+func tool(t TB, name string) string {
+	t.Helper()
+	_, here, _, ok := runtime.Caller(0)
+	if !ok {
+		t.Fatalf("the place of this file is unknown")
+	}
+	script := filepath.Join(filepath.Dir(here), "..", "..", "scripts", "tools.sh")
+	out, err := exec.CommandContext(t.Context(), script, "path", name).Output()
+	if err != nil {
+		t.Fatalf("%s path %s: %v", script, name, err)
+	}
+	return strings.TrimSpace(string(out))
+}
