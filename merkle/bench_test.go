@@ -12,21 +12,30 @@ import (
 
 var sizes = []int{1e4, 1e5, 1e6}
 
-// bySize runs a benchmark on maps of each size, all of whose nodes are saved and in memory.
-func bySize(b *testing.B, run func(b *testing.B, m merkle.Map, accounts int)) {
+// eachSize runs a benchmark with each number of accounts.
+func eachSize(b *testing.B, run func(b *testing.B, accounts int)) {
 	for _, n := range sizes {
-		var m merkle.Map
 		b.Run(fmt.Sprintf("accounts=%.0e", float64(n)), func(b *testing.B) {
-			if m.Root() == merkle.EmptyRoot {
-				m = filled(n, merkle.Map{})
-				m.Root()
-				m.MarkSaved()
-			}
 			b.ReportAllocs()
-			b.ResetTimer()
-			run(b, m, n)
+			run(b, n)
 		})
 	}
+}
+
+// bySize runs a benchmark on maps of each size, all of whose nodes are saved and in memory.
+func bySize(b *testing.B, run func(b *testing.B, m merkle.Map, accounts int)) {
+	built := map[int]merkle.Map{}
+	eachSize(b, func(b *testing.B, accounts int) {
+		m, ok := built[accounts]
+		if !ok {
+			m = filled(accounts, merkle.Map{})
+			m.MarkSaved()
+			clear(built) // one map in memory at a time
+			built[accounts] = m
+		}
+		b.ResetTimer()
+		run(b, m, accounts)
+	})
 }
 
 // update changes one random account.
@@ -41,6 +50,37 @@ func BenchmarkUpdateRoot(b *testing.B) {
 		for range b.N {
 			m = update(m, r, accounts, value)
 			m.Root()
+		}
+	})
+}
+
+// BenchmarkUpdateRootSaved is BenchmarkUpdateRoot with a group commit of every 256 versions.
+func BenchmarkUpdateRootSaved(b *testing.B) {
+	bySize(b, func(b *testing.B, m merkle.Map, accounts int) {
+		r, value := rand.New(rand.NewPCG(1, 2)), make([]byte, 80)
+		for i := range b.N {
+			m = update(m, r, accounts, value)
+			m.Root()
+			if i%256 == 0 {
+				_ = m.Unsaved(func(codec.Hash, []byte) error { return nil })
+				m.MarkSaved()
+			}
+		}
+	})
+}
+
+// BenchmarkGetCold reads an entry of a map of which nothing is in memory.
+func BenchmarkGetCold(b *testing.B) {
+	eachSize(b, func(b *testing.B, accounts int) {
+		s := newStore()
+		m := filled(accounts, merkle.Open(merkle.EmptyRoot, s))
+		s.save(b, m)
+		r := rand.New(rand.NewPCG(1, 2))
+		b.ResetTimer()
+		for range b.N {
+			if _, ok, err := m.Trim(0).Get(key(r.IntN(accounts))); !ok || err != nil {
+				b.Fatal(ok, err)
+			}
 		}
 	})
 }
@@ -123,10 +163,10 @@ func BenchmarkUnsaved(b *testing.B) {
 
 // BenchmarkTrim drops what 10,000 updates did not touch, from a map that is whole in memory.
 func BenchmarkTrim(b *testing.B) {
-	bySize(b, func(b *testing.B, m merkle.Map, accounts int) {
+	eachSize(b, func(b *testing.B, accounts int) {
 		b.StopTimer()
 		s := newStore()
-		m = filled(accounts, merkle.Open(merkle.EmptyRoot, s))
+		m := filled(accounts, merkle.Open(merkle.EmptyRoot, s))
 		s.save(b, m)
 		m = m.Trim(1)
 		r := rand.New(rand.NewPCG(1, 2))

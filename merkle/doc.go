@@ -36,6 +36,14 @@
 // at most the nodes touched in k generations, their direct children as hashes, and what is
 // not saved yet. Versions from before the Trim keep what they held until they are dropped.
 //
+// # Cost
+//
+// An update copies one node per level and hashes as many; at 10^6 entries that is about
+// five levels, and roughly 20 permutations of keccak256 are what its new root costs at
+// least. Branches of the upper three levels are hashed from where they changed on. Hashing a
+// key is one permutation more: who reads and writes the same key takes [PathOf] once and uses
+// the methods that end in At.
+//
 // The package is pure: no clock, disk, network or goroutine, and nothing depends on the
 // order of a Go map.
 package merkle

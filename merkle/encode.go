@@ -4,8 +4,6 @@ import (
 	"math/bits"
 	"sync"
 
-	"github.com/ethereum/go-ethereum/crypto"
-
 	"github.com/trinebridge/trine/codec"
 )
 
@@ -19,14 +17,14 @@ const (
 
 // encoder turns nodes into bytes and hashes, with buffers that are used again.
 type encoder struct {
-	sponge crypto.KeccakState
+	sponge sponge
 	node   []byte // encoding of the node at hand
 	outer  []byte // encoding of the extension in front of it
 	sum    codec.Hash
 }
 
 var encoders = sync.Pool{New: func() any {
-	return &encoder{sponge: crypto.NewKeccakState(), node: make([]byte, 0, 576)}
+	return &encoder{sponge: newSponge(), node: make([]byte, 0, 576)}
 }}
 
 func (e *encoder) release() {
@@ -38,7 +36,7 @@ func (e *encoder) release() {
 func (e *encoder) keccak(data []byte) codec.Hash {
 	e.sponge.Reset()
 	e.sponge.Write(data) // a sponge never fails, neither here nor below
-	e.sponge.Read(e.sum[:])
+	_, _ = e.sponge.Read(e.sum[:])
 	return e.sum
 }
 
@@ -49,27 +47,6 @@ func (e *encoder) reference(encoding []byte, buf *[hashSize]byte) []byte {
 	}
 	*buf = e.keccak(encoding)
 	return buf[:]
-}
-
-// hash computes and publishes the references of n and of all below it that have none.
-func (e *encoder) hash(n *node, depth int) {
-	if n.has(hashed) {
-		return
-	}
-	if n.kids != nil {
-		below := depth + len(n.data) + 1
-		for set := n.fresh; set != 0; set &= set - 1 {
-			if kid := n.kids[bits.TrailingZeros16(set)]; kid != nil {
-				e.hash(kid, below)
-			}
-		}
-	}
-	inner, outer := e.encode(content{n.data, n.kids}, depth)
-	if outer != nil {
-		inner = outer
-	}
-	var buf [hashSize]byte
-	n.publish(e.reference(inner, &buf))
 }
 
 // encode returns the encoding of a node whose children are hashed, and that of the

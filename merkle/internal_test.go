@@ -231,3 +231,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestResumedHashes hashes encodings that agree with the one before in more and fewer bytes.
+func TestResumedHashes(t *testing.T) {
+	r, res, s := rand.New(rand.NewPCG(5, 6)), new(resumer), newSponge()
+	enc := make([]byte, 532)
+	for range 5000 {
+		enc = enc[:532-r.IntN(3)*r.IntN(250)]
+		enc[r.IntN(len(enc))] = byte(r.Uint32())
+		var sum codec.Hash
+		if res.keccak(s, enc, &sum); sum != codec.Keccak(enc) {
+			t.Fatalf("hash %s of %d bytes, want %s", sum, len(enc), codec.Keccak(enc))
+		}
+	}
+	if len(res.states[2]) == 0 {
+		t.Error("no state of the third block is kept: nothing was resumed")
+	}
+}

@@ -23,7 +23,8 @@ func (m Map) All() iter.Seq2[Entry, error] {
 	}
 }
 
-// walk yields what is below n, and reports whether to go on.
+// walk yields what is below n, and reports whether to go on. The first depth nibbles of path
+// are those of n; it uses the rest.
 func (f *family) walk(n *node, path *codec.Hash, depth int, yield func(Entry, error) bool) bool {
 	c, err := f.peek(n, path, depth)
 	if err != nil {
@@ -35,11 +36,12 @@ func (f *family) walk(n *node, path *codec.Hash, depth int, yield func(Entry, er
 		return yield(Entry{Path: codec.Hash(c.data[:hashSize]), Value: value}, nil)
 	}
 	for _, x := range c.data {
-		path = withNibble(path, depth, x)
+		setNibble(path, depth, x)
 		depth++
 	}
 	for i, kid := range c.kids {
-		if kid != nil && !f.walk(kid, withNibble(path, depth, byte(i)), depth+1, yield) {
+		setNibble(path, depth, byte(i))
+		if kid != nil && !f.walk(kid, path, depth+1, yield) {
 			return false
 		}
 	}

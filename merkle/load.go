@@ -105,8 +105,8 @@ func (f *family) fetch(hash codec.Hash, depth int) (p parsed, err error) {
 func build(p *parsed, path *codec.Hash, depth int) content {
 	switch p.shape {
 	case leafShape:
-		path = withPrefix(path, depth, p)
-		return content{data: append(append(make([]byte, 0, hashSize+len(p.value)), path[:]...), p.value...)}
+		full := withPrefix(path, depth, p)
+		return content{data: append(append(make([]byte, 0, hashSize+len(p.value)), full[:]...), p.value...)}
 	case extensionShape:
 		prefix := p.prefixNibbles()
 		branch, _ := parse(p.refs[0], depth+len(prefix)) // embedded, and checked with its parent
@@ -143,12 +143,13 @@ func (p *parsed) prefixNibbles() []byte {
 	return out
 }
 
-// withPrefix returns path with the nibbles of p from depth on.
+// withPrefix returns a copy of path with the nibbles of p from depth on.
 func withPrefix(path *codec.Hash, depth int, p *parsed) *codec.Hash {
+	out := *path
 	for i := range p.prefixLen() {
-		path = withNibble(path, depth+i, p.prefixNibble(i))
+		setNibble(&out, depth+i, p.prefixNibble(i))
 	}
-	return path
+	return &out
 }
 
 func pathString(path *codec.Hash, depth int) string {

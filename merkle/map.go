@@ -37,7 +37,8 @@ type family struct {
 	source NodeSource // nil for maps that live in memory alone
 	// hashing is held while computed references are published. Versions share nodes, so two
 	// goroutines may want the hash of the same one.
-	hashing sync.Mutex
+	hashing  sync.Mutex
+	resumers resumers // used under hashing as well
 }
 
 // Open returns the map with the given root, whose nodes are loaded from source when they
@@ -141,7 +142,32 @@ func (m Map) ensureHashed() {
 	defer m.family.hashing.Unlock()
 	e := encoders.Get().(*encoder)
 	defer e.release()
-	e.hash(m.root, 0)
+	m.family.hash(e, m.root, 0, topPosition)
+}
+
+// hash computes and publishes the references of n and of all below it that have none.
+// The caller holds f.hashing. position is that of n among the resumers, or maxPosition.
+func (f *family) hash(e *encoder, n *node, depth, position int) {
+	if n.has(hashed) {
+		return
+	}
+	if n.kids == nil || len(n.data) > 0 {
+		position = maxPosition // a leaf, or an extension: only plain branches are resumed
+	}
+	for i, kid := range n.kidsIn(n.dirty) {
+		f.hash(e, kid, depth+len(n.data)+1, min(16*position+i, maxPosition))
+	}
+	inner, outer := e.encode(content{n.data, n.kids}, depth)
+	if outer != nil {
+		inner = outer
+	}
+	if position < maxPosition {
+		f.resumers.at(position).keccak(e.sponge, inner, &e.sum)
+		n.publish(e.sum[:])
+		return
+	}
+	var buf [hashSize]byte
+	n.publish(e.reference(inner, &buf))
 }
 
 // edit is one change of one entry on its way down the tree.
@@ -212,7 +238,7 @@ func (e *edit) splitPrefix(n *node, c content, depth, at int) *node {
 func (e *edit) replaceKid(n *node, c content, x byte, kid *node) *node {
 	b := newBranch(c.data, e.generation)
 	*b.kids = *c.kids
-	b.fresh = n.freshKids()
+	b.fresh, b.dirty = n.freshKids(), n.dirtyKids()
 	b.setFresh(x, kid)
 	return b
 }
@@ -220,11 +246,12 @@ func (e *edit) replaceKid(n *node, c content, x byte, kid *node) *node {
 func (n *node) setFresh(x byte, kid *node) {
 	n.kids[x] = kid
 	n.fresh |= 1 << x
+	n.dirty |= 1 << x
 }
 
 // moved is n at another depth, where it has another encoding. data and kids replace those of n.
 func (n *node) moved(data []byte, kids *[16]*node) *node {
-	return &node{data: data, kids: kids, fresh: n.freshKids(), touched: n.lastTouched()}
+	return &node{data: data, kids: kids, fresh: n.freshKids(), dirty: n.dirtyKids(), touched: n.lastTouched()}
 }
 
 // remove returns what replaces n: nil if nothing is left, n itself if the path has no entry.

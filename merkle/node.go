@@ -1,6 +1,7 @@
 package merkle
 
 import (
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/trinebridge/trine/codec"
@@ -38,6 +39,8 @@ type node struct {
 	// fresh has a bit for every child that may be unsaved, as seen when this node was made.
 	// A child outside of it is saved, and so hashed. It spares looking at all 16 children.
 	fresh uint16
+	// dirty has one for every child that may lack its hash, likewise. It is part of fresh.
+	dirty uint16
 	// ref is how a parent refers to this node: the keccak256 of its encoding,
 	// or the encoding itself where that is shorter than 32 bytes.
 	ref  [hashSize]byte
@@ -51,11 +54,36 @@ type content struct {
 	kids *[16]*node
 }
 
+// newLeaf makes a leaf with a copy of value. Small ones, the bulk of a map, lie in one piece
+// of memory with their data: half the objects to allocate, to find and to collect.
 func newLeaf(path *codec.Hash, value []byte, generation uint32) *node {
-	data := make([]byte, hashSize+len(value))
-	copy(data, path[:])
-	copy(data[hashSize:], value)
-	return &node{data: data, touched: generation}
+	var n *node
+	switch size := hashSize + len(value); {
+	case size <= 80:
+		leaf := new(struct {
+			node
+			space [80]byte
+		})
+		n, leaf.data = &leaf.node, leaf.space[:size]
+	case size <= 112:
+		leaf := new(struct {
+			node
+			space [112]byte
+		})
+		n, leaf.data = &leaf.node, leaf.space[:size]
+	case size <= 176:
+		leaf := new(struct {
+			node
+			space [176]byte
+		})
+		n, leaf.data = &leaf.node, leaf.space[:size]
+	default:
+		n = &node{data: make([]byte, size)}
+	}
+	n.touched = generation
+	copy(n.data, path[:])
+	copy(n.data[hashSize:], value)
+	return n
 }
 
 // newBranch allocates a branch together with its children.
@@ -88,10 +116,30 @@ func (n *node) freshKids() uint16 {
 	return n.fresh
 }
 
+// dirtyKids returns the children that a copy of n must regard as not hashed.
+func (n *node) dirtyKids() uint16 {
+	if n.has(hashed) {
+		return 0
+	}
+	return n.dirty
+}
+
 // touch notes the use of n. It mostly only reads, so that readers share the cache line.
 func (n *node) touch(generation uint32) {
 	if atomic.LoadUint32(&n.touched) < generation {
 		atomic.StoreUint32(&n.touched, generation)
+	}
+}
+
+// kidsIn yields the children of n whose bits are in set, with their nibbles.
+func (n *node) kidsIn(set uint16) func(yield func(int, *node) bool) {
+	return func(yield func(int, *node) bool) {
+		for ; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros16(set)
+			if kid := n.kids[i]; kid != nil && !yield(i, kid) {
+				return
+			}
+		}
 	}
 }
 
@@ -123,15 +171,19 @@ func nibbles(path []byte, i, j int) []byte {
 	return out
 }
 
-// withNibble returns path with its i-th nibble replaced.
+// withNibble returns a copy of path with its i-th nibble replaced.
 func withNibble(path *codec.Hash, i int, x byte) *codec.Hash {
 	out := *path
-	if i&1 == 0 {
-		out[i>>1] = out[i>>1]&0x0f | x<<4
-	} else {
-		out[i>>1] = out[i>>1]&0xf0 | x
-	}
+	setNibble(&out, i, x)
 	return &out
+}
+
+func setNibble(path *codec.Hash, i int, x byte) {
+	if i&1 == 0 {
+		path[i>>1] = path[i>>1]&0x0f | x<<4
+	} else {
+		path[i>>1] = path[i>>1]&0xf0 | x
+	}
 }
 
 // commonPrefix returns how many nibbles of prefix agree with path from depth on.

@@ -1,7 +1,6 @@
 package merkle
 
 import (
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/trinebridge/trine/codec"
@@ -26,7 +25,7 @@ func (e *encoder) visitUnsaved(n *node, depth int, visit func(codec.Hash, []byte
 	if n.has(saved) {
 		return nil
 	}
-	for kid := range n.unsavedKids {
+	for _, kid := range n.kidsIn(n.fresh) {
 		if err := e.visitUnsaved(kid, depth+len(n.data)+1, visit); err != nil {
 			return err
 		}
@@ -46,15 +45,6 @@ func (e *encoder) visitUnsaved(n *node, depth int, visit func(codec.Hash, []byte
 	return visit(codec.Hash(n.ref), outer)
 }
 
-// unsavedKids yields the children of an unsaved node that may be unsaved.
-func (n *node) unsavedKids(yield func(*node) bool) {
-	for set := n.fresh; set != 0; set &= set - 1 {
-		if kid := n.kids[bits.TrailingZeros16(set)]; kid != nil && !yield(kid) {
-			return
-		}
-	}
-}
-
 // MarkSaved records that the nodes of m are durable in the node source: no Unsaved visits
 // them again, Trim may drop them. Other versions that share them see the marks too. Call it
 // only when everything that Unsaved visited on this m is durable.
@@ -70,7 +60,7 @@ func markSaved(n *node) {
 	if n.has(saved) {
 		return
 	}
-	for kid := range n.unsavedKids {
+	for _, kid := range n.kidsIn(n.fresh) {
 		markSaved(kid)
 	}
 	atomic.OrUint32(&n.state, saved) // after the children: the mark covers all below

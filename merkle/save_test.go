@@ -73,7 +73,7 @@ func TestFailedBatchMarksNothing(t *testing.T) {
 			}
 			return nil
 		})
-		if err != broken {
+		if !errors.Is(err, broken) {
 			t.Fatalf("Unsaved = %v, want the error of visit", err)
 		}
 	}
