@@ -34,17 +34,20 @@ func (a *Access) PollEvery() time.Duration {
 	return a.Poll
 }
 
-// Wait returns when the time is over, when either channel is ready (nil never is), or
-// with an error when ctx is done.
-func Wait(ctx context.Context, d time.Duration, wake, alsoWake <-chan struct{}) error {
+// Wait returns when the time is over, when one of at most three channels is ready (nil
+// never is), or with an error when ctx is done.
+func Wait(ctx context.Context, d time.Duration, wake ...<-chan struct{}) error {
+	var channels [3]<-chan struct{}
+	copy(channels[:], wake)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-	case <-wake:
-	case <-alsoWake:
+	case <-channels[0]:
+	case <-channels[1]:
+	case <-channels[2]:
 	}
 	return nil
 }

@@ -4,18 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/gossip/wire"
+	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/validators"
 )
-
-// AttachSequence is the one-time sequence of the attach digest. A bridge is attached
-// once, so it is always the first.
-const AttachSequence = 1
 
 // ErrNotTheBridge says that what stands at an address is not the bridge that it should
 // be. Nobody votes for it; the text lists every difference.
@@ -30,6 +28,8 @@ type Expectation struct {
 	CodeHash codec.Hash
 	// Set is the current validator set.
 	Set validators.Set
+	// Attached is how many bridges the ledger has: the digest's one-time sequence is one more.
+	Attached uint64
 }
 
 // AttachVote checks, by the reader's own source, that the bridge is what is expected and
@@ -54,7 +54,7 @@ func (r *Reader) AttachVote(ctx context.Context, e Expectation) (wire.AttachVote
 		return wire.AttachVote{}, err
 	}
 	return wire.AttachVote{
-		Chain: e.Chain, Bridge: e.Bridge, Sequence: AttachSequence,
+		Chain: e.Chain, Bridge: e.Bridge, Sequence: e.Attached + 1,
 		CodeHash: s.CodeHash, SetHash: s.SetHash, StartBlock: s.StartBlock,
 	}, nil
 }
@@ -76,6 +76,31 @@ func (e *Expectation) faults(p Position, s chain.Snapshot) []error {
 		fault("at block %s it shows event %d with head %s and event %d with head %s", p.Block, s.EventID, s.Head, p.Counters.EventID, p.Counters.Head)
 	}
 	return faults
+}
+
+// AttachView is what a vote to attach needs to know of the app chain.
+type AttachView interface {
+	Validators() (validators.Set, error)
+	Bridges() ([]ledger.Bridge, error)
+}
+
+// CheckIntent is AttachVote with what the ledger expects of a bridge now.
+func (r *Reader) CheckIntent(ctx context.Context, view AttachView, genesis codec.Hash, intent Intent, codeHash codec.Hash) (wire.AttachVote, error) {
+	set, err := view.Validators()
+	if err != nil {
+		return wire.AttachVote{}, err
+	}
+	bridges, err := view.Bridges()
+	if err != nil {
+		return wire.AttachVote{}, err
+	}
+	if i := slices.IndexFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == intent.Chain }); i >= 0 {
+		return wire.AttachVote{}, fmt.Errorf("bridge %s cannot be attached: chain %s has bridge %s already", intent.Bridge, intent.Chain, bridges[i].Address)
+	}
+	return r.AttachVote(ctx, Expectation{
+		Genesis: genesis, Chain: intent.Chain, Bridge: intent.Bridge, CodeHash: codeHash,
+		Set: set, Attached: uint64(len(bridges)),
+	})
 }
 
 // SignAttach fills in the signature of a vote.
