@@ -1,0 +1,361 @@
+package approver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/bridgewatch"
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/gossip/wire"
+	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
+	"github.com/trinebridge/trine/store"
+)
+
+// Approver watches the bridges of one app chain and approves their actions.
+type Approver struct {
+	config  Config
+	intents *bridgewatch.Intents
+	outflow *outflow
+	looked  chan struct{} // has a signal when a watch has looked or the operator asked for something
+	signed  map[approvalKey]*approval
+
+	mu        sync.Mutex
+	watches   map[bridgecontracts.Domain]*watch
+	unread    map[string]string // attached bridges on chains without endpoints, with what to do
+	decisions []Decision
+	trouble   string // why the newest round failed
+}
+
+// approvalKey names what one approval is about.
+type approvalKey struct {
+	domain                  bridgecontracts.Domain
+	epoch, action, revision uint64
+}
+
+// approval is one that was signed, and when it was last gossiped.
+type approval struct {
+	wire.Approval
+	at time.Time
+}
+
+// New checks the configuration and opens what the store holds. It starts nothing.
+func New(config Config) (*Approver, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	out, err := openOutflow(store.Sub(config.Store, "outflow/"), config.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("approver: %w", err)
+	}
+	a := &Approver{
+		config: config, outflow: out,
+		intents: bridgewatch.OpenIntents(store.Sub(config.Store, "intents/")),
+		looked:  make(chan struct{}, 1),
+		signed:  map[approvalKey]*approval{},
+		watches: map[bridgecontracts.Domain]*watch{},
+		unread:  map[string]string{},
+	}
+	stored, err := a.intents.All()
+	if err != nil {
+		return nil, fmt.Errorf("approver: bridges to attach: %w", err)
+	}
+	for _, intent := range slices.Concat(config.Intents, stored) {
+		if err := a.follow(intent); err != nil {
+			return nil, fmt.Errorf("approver: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// follow makes a watch for a bridge when there is none.
+func (a *Approver) follow(intent bridgewatch.Intent) error {
+	if _, ok := a.config.Chains[intent.Chain]; !ok {
+		return fmt.Errorf("bridge %s is on chain %s, for which this approver has no endpoints: configure some", intent.Bridge, intent.Chain)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	domain := bridgecontracts.NewDomain(a.config.Genesis, intent.Chain, intent.Bridge)
+	if a.watches[domain] != nil {
+		return nil
+	}
+	w, err := newWatch(a.config, intent)
+	if err != nil {
+		return err
+	}
+	a.watches[domain] = w
+	return nil
+}
+
+// Attach agrees to attach a bridge and remembers that. The approver votes for it once its
+// own endpoints have shown that it is the right one; Status says how far that is.
+func (a *Approver) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
+	intent := bridgewatch.Intent{Chain: chainID, Bridge: bridge}
+	if err := intent.Validate(); err != nil {
+		return fmt.Errorf("approver: bridge to attach: %w", err)
+	}
+	if err := a.follow(intent); err != nil {
+		return fmt.Errorf("approver: %w", err)
+	}
+	if err := a.intents.Add(ctx, intent); err != nil {
+		return fmt.Errorf("approver: %w", err)
+	}
+	a.wake()
+	return nil
+}
+
+func (a *Approver) wake() {
+	select {
+	case a.looked <- struct{}{}:
+	default:
+	}
+}
+
+// Run approves until ctx is done. It returns an error when it cannot go on, as when its
+// store is damaged; what a chain or a peer does wrong is never a reason.
+func (a *Approver) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop(nil)
+	started := map[*watch]bool{}
+	for {
+		changed, acknowledged := a.config.Changed(), a.config.Acknowledgements.Changed()
+		err := a.runOnce(ctx, a.config.Now())
+		if ctx.Err() == nil && (store.IsCorruption(err) || errors.Is(err, store.ErrClosed)) {
+			return fmt.Errorf("approver: %w", err)
+		}
+		a.report(err)
+		for _, w := range a.all() {
+			if !started[w] {
+				started[w] = true
+				running.Go(func() {
+					if err := w.run(ctx, a.wake); err != nil {
+						stop(err)
+					}
+				})
+			}
+		}
+		if bridgewatch.Wait(ctx, breath) != nil || bridgewatch.Wait(ctx, a.config.Repeat, changed, acknowledged, a.looked) != nil {
+			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+				return fmt.Errorf("approver: %w", cause)
+			}
+			return nil
+		}
+	}
+}
+
+// report keeps why a round failed, and logs it once.
+func (a *Approver) report(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if text != a.trouble && err != nil {
+		a.config.Log.Warn("nothing is approved in this round", "error", err)
+	}
+	a.trouble = text
+}
+
+// runOnce asks where the app chain stands, and decides about every action that waits.
+func (a *Approver) runOnce(ctx context.Context, now time.Time) error {
+	r := round{approver: a, now: now, view: a.config.View()}
+	var err error
+	if r.bridges, err = r.view.Bridges(); err != nil {
+		return err
+	}
+	a.adopt(r.bridges)
+	if r.set, err = r.view.Validators(); err != nil {
+		return err
+	}
+	if r.acknowledged, err = a.config.Acknowledgements.Acknowledged(); err != nil {
+		return err
+	}
+	var decisions []Decision
+	live := map[approvalKey]bool{}
+	for i := range r.bridges {
+		bridge := &r.bridges[i]
+		for id := bridge.LastExecuted + 1; id <= bridge.LastAction; id++ {
+			record, ok, err := r.view.Action(bridge.Domain, id)
+			if err != nil {
+				return err
+			}
+			if !ok || record.Status != ledger.ActionPending {
+				continue
+			}
+			d, err := r.decide(ctx, &asked{bridge: bridge, record: &record})
+			if err != nil {
+				return err
+			}
+			decisions = append(decisions, d)
+			live[approvalKey{bridge.Domain, d.Epoch, d.ActionID, d.Revision}] = true
+		}
+	}
+	for k := range a.signed {
+		if !live[k] {
+			delete(a.signed, k)
+		}
+	}
+	a.publishDecisions(decisions)
+	return nil
+}
+
+// decide judges one action and signs it if nothing speaks against it.
+func (r *round) decide(ctx context.Context, ask *asked) (Decision, error) {
+	d := Decision{
+		Chain: ask.bridge.Chain, Domain: ask.bridge.Domain, ActionID: ask.record.Action.ID,
+		Epoch: r.set.Epoch, Revision: ask.record.Revision, State: Approved,
+	}
+	v, err := r.judge(ask)
+	if err == nil && v == nil {
+		v, err = r.approver.approve(ctx, r, ask)
+	}
+	if v != nil {
+		d.State, d.Reason, d.Detail = v.state, v.reason, v.detail
+	}
+	return d, err
+}
+
+// approve counts the outflow, signs and gossips. What is signed already is gossiped again
+// when it is time.
+func (a *Approver) approve(ctx context.Context, r *round, ask *asked) (*verdict, error) {
+	k := approvalKey{ask.bridge.Domain, r.set.Epoch, ask.record.Action.ID, ask.record.Revision}
+	s := a.signed[k]
+	if s == nil {
+		if err := a.outflow.count(ctx, r.now, outflowKey{k.domain, k.action}, outflowEntry{
+			Chain: ask.bridge.Chain, Epoch: k.epoch, Revision: k.revision, At: uint64(r.now.UnixMilli()), Amounts: ask.amounts, //nolint:gosec // after 1970
+		}); err != nil {
+			return nil, err
+		}
+		signature, err := a.config.Signer.Sign(ctx, ask.statement(r.set.Epoch))
+		if errors.Is(err, signing.ErrDoubleSign) {
+			return refuse(RefuseDoubleSign, "%s", err), nil
+		}
+		if err != nil {
+			return wait(WaitKey, "signing: %s", err), nil
+		}
+		s = &approval{Approval: wire.Approval{
+			Domain: k.domain, Epoch: k.epoch, ActionID: k.action, Revision: k.revision, Digest: ask.digest, Signature: signature,
+		}}
+		a.signed[k] = s
+		a.config.Log.Info("approved", "chain", ask.bridge.Chain, "action", k.action, "revision", k.revision, "digest", ask.digest)
+		if a.config.Observer.Approved != nil {
+			a.config.Observer.Approved(k.domain, k.action)
+		}
+	} else if r.now.Sub(s.at) < a.config.Repeat {
+		return nil, nil
+	}
+	if err := a.config.Network.Publish(ctx, appchain.TopicApprovals, codec.Marshal(&wire.Vote{Approval: &s.Approval})); err != nil {
+		a.config.Log.Warn("approval not gossiped, trying again later", "action", k.action, "error", err)
+		return nil, nil
+	}
+	s.at = r.now
+	return nil, nil
+}
+
+// publishDecisions keeps the decisions for Status and tells of those that are new.
+func (a *Approver) publishDecisions(decisions []Decision) {
+	a.mu.Lock()
+	before := a.decisions
+	a.decisions = decisions
+	a.mu.Unlock()
+	for i := range decisions {
+		d := &decisions[i]
+		known := slices.ContainsFunc(before, func(b Decision) bool {
+			return b.Domain == d.Domain && b.ActionID == d.ActionID && b.State == d.State && b.Reason == d.Reason
+		})
+		if known || d.State == Approved {
+			continue
+		}
+		if d.State == Waiting {
+			a.config.Log.Debug("an action waits", "chain", d.Chain, "action", d.ActionID, "reason", d.Reason, "detail", d.Detail)
+			continue
+		}
+		a.config.Log.Error("an action is refused", "chain", d.Chain, "bridge", d.Domain.Short(), "action", d.ActionID, "reason", d.Reason, "detail", d.Detail)
+		if a.config.Observer.Refused != nil {
+			a.config.Observer.Refused(*d)
+		}
+	}
+}
+
+// adopt makes watches for the bridges that the ledger has attached.
+func (a *Approver) adopt(bridges []ledger.Bridge) {
+	for i := range bridges {
+		if err := a.follow(bridgewatch.Intent{Chain: bridges[i].Chain, Bridge: bridges[i].Address}); err != nil {
+			a.mu.Lock()
+			if a.unread[bridges[i].Chain] != err.Error() {
+				a.config.Log.Warn("an attached bridge cannot be read; nothing of its assets is approved", "error", err)
+			}
+			a.unread[bridges[i].Chain] = err.Error()
+			a.mu.Unlock()
+		}
+	}
+}
+
+func (a *Approver) watch(domain bridgecontracts.Domain) *watch {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.watches[domain]
+}
+
+// all returns the watches, ordered by chain and address.
+func (a *Approver) all() []*watch {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	watches := make([]*watch, 0, len(a.watches))
+	for _, w := range a.watches {
+		watches = append(watches, w)
+	}
+	slices.SortFunc(watches, func(x, y *watch) int {
+		return cmp.Or(cmp.Compare(x.intent.Chain, y.intent.Chain), x.intent.Bridge.Compare(y.intent.Bridge))
+	})
+	return watches
+}
+
+// Status says how the approver is doing, and why what waits is not signed.
+func (a *Approver) Status() Status {
+	s := Status{Ready: true}
+	for _, w := range a.all() {
+		b := w.currentStatus()
+		s.Ready = s.Ready && b.Ready
+		s.Bridges = append(s.Bridges, b)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for chainID, reason := range a.unread {
+		s.Ready = false
+		s.Bridges = append(s.Bridges, BridgeStatus{Chain: chainID, Attached: true, Doing: "cannot be read", Error: reason})
+	}
+	slices.SortStableFunc(s.Bridges, func(x, y BridgeStatus) int { return cmp.Compare(x.Chain, y.Chain) })
+	s.Actions = slices.Clone(a.decisions)
+	var waiting, refused int
+	for i := range s.Actions {
+		switch s.Actions[i].State {
+		case Waiting:
+			waiting++
+		case Refused:
+			refused++
+		}
+	}
+	switch {
+	case a.trouble != "":
+		s.Ready, s.Doing = false, a.trouble
+	case refused > 0:
+		s.Ready, s.Doing = false, fmt.Sprintf("refuses %d actions, waits with %d", refused, waiting)
+	case waiting > 0:
+		s.Doing = fmt.Sprintf("waits with %d actions", waiting)
+	default:
+		s.Doing = "nothing waits for this approver"
+	}
+	return s
+}
