@@ -1,0 +1,224 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
+)
+
+// Addresses converts between words and the notation of a chain.
+type Addresses interface {
+	Format(chainID string, word codec.Hash) string
+	FormatToken(chainID string, word codec.Hash) string
+	Parse(chainID, text string) (codec.Hash, error)
+}
+
+// Config says what a server shows and what it lets operators do. An operator's
+// function that is nil has no endpoint.
+type Config struct {
+	// Listen is a loopback address; port 0 takes a free one.
+	Listen  string
+	Role    string
+	Version string
+	Node    *appchain.Node
+	// Addresses knows the chains' notations.
+	Addresses Addresses
+	// Parts says how the daemon's parts are doing; Peers counts connected daemons.
+	Parts func() []Part
+	Peers func() int
+	// Submit hands a signed transaction to the processor and returns its hash.
+	Submit func(context.Context, *ledger.Transaction) (codec.Hash, error)
+	// ChainTx returns the chain transaction that emitted an event, where this daemon has seen it.
+	ChainTx func(domain bridgecontracts.Domain, eventID uint64) (string, bool)
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	Log     *slog.Logger
+
+	// Attach agrees to attach a bridge. Listeners and approvers have it.
+	Attach func(ctx context.Context, chainID string, bridge codec.Hash) error
+	// VoteControl signs a control action and submits the vote. Approvers and listeners have it.
+	VoteControl func(ctx context.Context, domain bridgecontracts.Domain, control bridgecontracts.Control) (codec.Hash, error)
+	// Pause signs a pause; whoever has funds on the chain delivers it. Approvers have it.
+	Pause func(ctx context.Context, domain bridgecontracts.Domain) (chain.Delivery, error)
+	// SubmitterStatus and SetCaps are the submitter's.
+	SubmitterStatus func(ctx context.Context) ([]SubmitterBalance, error)
+	SetCaps         func(chainID string, caps chain.Caps) error
+}
+
+// Server is a running API.
+type Server struct {
+	config   Config
+	listener net.Listener
+	server   *http.Server
+	api      huma.API
+}
+
+// Bounds of a request.
+const (
+	maxBody        = 2*ledger.MaxTransactionSize + 4<<10
+	readTimeout    = 10 * time.Second
+	shutdownWithin = 3 * time.Second
+)
+
+// New opens the port and answers nothing yet.
+func New(config Config) (*Server, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	listener, err := net.Listen("tcp", config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("api: listen on %s: %w; is another daemon running there? choose another port with api.listen", config.Listen, err)
+	}
+	s := &Server{config: config, listener: listener}
+	mux := http.NewServeMux()
+	description := huma.DefaultConfig("Trine", config.Version)
+	description.Info.Description = "A Trine daemon's view of its app chain, and what it lets its operator do."
+	description.DocsPath = ""
+	s.api = humago.New(mux, description)
+	s.reads()
+	s.operators()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	if config.Metrics != nil {
+		mux.Handle("GET /metrics", config.Metrics)
+	}
+	s.server = &http.Server{Handler: loopbackOnly(mux), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: 16 << 10}
+	return s, nil
+}
+
+// loopbackOnly refuses requests that a page in the operator's browser could be made to
+// send here: those for another host's name (DNS rebinding) and those from another origin.
+func loopbackOnly(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	return guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, fmt.Sprintf("host %q is not loopback; call 127.0.0.1 or localhost", host), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// Address returns where the server listens, as in 127.0.0.1:7001.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// OpenAPI returns the OpenAPI document as JSON.
+func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
+
+// Run serves until the context ends, and lets requests finish.
+func (s *Server) Run(ctx context.Context) error {
+	stopped := context.AfterFunc(ctx, func() {
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
+		defer cancel()
+		if s.server.Shutdown(deadline) != nil {
+			_ = s.server.Close() // requests that outlive the deadline are cut
+		}
+	})
+	defer stopped()
+	s.config.Log.Info("api is up", "address", s.Address())
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("api: %w", err)
+	}
+	return nil
+}
+
+// Close ends a server that was never run.
+func (s *Server) Close() error { return s.listener.Close() }
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	status := s.status()
+	if status.Ready {
+		_, _ = fmt.Fprintln(w, "ok")
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	for _, p := range status.Parts {
+		if !p.Ready {
+			_, _ = fmt.Fprintf(w, "%s: %s %s\n", p.Name, p.Detail, p.Error)
+		}
+	}
+	if status.Compromised {
+		_, _ = fmt.Fprintln(w, "there is proof that the processor is hostile; nothing is signed")
+	}
+}
+
+type output[T any] struct{ Body T }
+
+// get registers a read.
+func get[I, O any](s *Server, path, id, summary string, read func(context.Context, *I) (O, error)) {
+	huma.Register(s.api, huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary},
+		func(ctx context.Context, in *I) (*output[O], error) {
+			body, err := read(ctx, in)
+			if err != nil {
+				return nil, problem(err)
+			}
+			return &output[O]{body}, nil
+		})
+}
+
+// post registers something that an operator or a user does.
+func post[I, O any](s *Server, path, id, summary string, do func(context.Context, *I) (O, error)) {
+	huma.Register(s.api, huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, MaxBodyBytes: maxBody},
+		func(ctx context.Context, in *I) (*output[O], error) {
+			body, err := do(ctx, in)
+			if err != nil {
+				return nil, problem(err)
+			}
+			return &output[O]{body}, nil
+		})
+}
+
+var errNotFound = errors.New("not found")
+
+// problem chooses the status code for an error.
+func problem(err error) error {
+	var rejection *ledger.Rejection
+	var status huma.StatusError
+	switch {
+	case errors.As(err, &status):
+		return err
+	case errors.Is(err, errNotFound), errors.Is(err, appchain.ErrNotFound):
+		return huma.Error404NotFound(err.Error())
+	case errors.As(err, &rejection):
+		return huma.Error422UnprocessableEntity(rejection.Reason, &huma.ErrorDetail{Message: rejection.Reason, Location: "transaction", Value: rejection.Code.String()})
+	case errors.Is(err, signing.ErrDoubleSign):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return huma.Error504GatewayTimeout(err.Error())
+	}
+	return huma.Error400BadRequest(err.Error())
+}
+
+func decodeTx(text string) (*ledger.Transaction, error) {
+	if len(text) < 2 || text[:2] != "0x" {
+		return nil, errors.New("tx does not start with 0x: send the Borsh bytes of a signed transaction as hex")
+	}
+	data, err := hex.DecodeString(text[2:])
+	if err != nil {
+		return nil, fmt.Errorf("tx is not hexadecimal: %w", err)
+	}
+	tx := new(ledger.Transaction)
+	if err := codec.Unmarshal(data, tx, ledger.MaxTransactionSize); err != nil {
+		return nil, fmt.Errorf("tx: %w", err)
+	}
+	return tx, nil
+}
