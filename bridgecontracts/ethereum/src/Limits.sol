@@ -58,7 +58,11 @@ library Limits {
 
     /// @notice The slot under a new limit, and whether that lets out more than the old one: none at all, a larger
     /// capacity, or a faster leak. What has flowed out stays in the level.
-    function change(uint256 slot, uint256 capacity, uint256 window) internal view returns (uint256 changed, bool raised) {
+    function change(uint256 slot, uint256 capacity, uint256 window)
+        internal
+        view
+        returns (uint256 changed, bool raised)
+    {
         if (
             capacity > type(uint104).max || window % MINUTE != 0 || window > MOST_MINUTES * MINUTE
                 || (window == 0 && capacity != 0)

@@ -27,7 +27,7 @@ library Seals {
     }
 
     /// @notice Reverts unless exactly the asked-for members of the held set signed `digest`.
-    function check(bytes calldata seal, uint256 groups, uint64 epoch, bytes32 held, bytes32 digest) internal pure {
+    function check(bytes calldata seal, uint256 groups, uint64 epoch, bytes32 held, bytes32 digest) internal view {
         Group memory approvers;
         Group memory listeners;
         uint256 pos;
@@ -44,8 +44,7 @@ library Seals {
                 _group(pos + 20, groups & (APPROVERS | ONE_APPROVER) != 0, approvers);
             (pos, listenersQuorum, listenersHash) = _group(pos, groups & LISTENERS != 0, listeners);
             if (groups & ONE_APPROVER != 0) approvers.signatures = 1;
-            bytes32 given =
-                Words.set(epoch, processor, approversQuorum, approversHash, listenersQuorum, listenersHash);
+            bytes32 given = Words.set(epoch, processor, approversQuorum, approversHash, listenersQuorum, listenersHash);
             if (given != held) revert ITrineBridge.WrongSet(held, given);
         }
         _checkLength(seal, pos, groups, approvers.signatures + listeners.signatures);
@@ -93,28 +92,45 @@ library Seals {
     }
 
     /// @dev Ascending indices into an ascending list: nobody signs twice, and the order is one.
-    function _checkMembers(uint256 pos, bytes32 digest, Group memory group) private pure returns (uint256) {
+    function _checkMembers(uint256 pos, bytes32 digest, Group memory group) private view returns (uint256) {
         uint256 next = 0; // lowest index that may come
-        for (uint256 i = 0; i < group.signatures; i++) {
-            uint256 index = _read(pos, 1);
-            if (index >= group.count) revert ITrineBridge.NoSuchMember(index, group.count);
-            if (index < next) revert ITrineBridge.SignersNotAscending(next - 1, index);
-            next = index + 1;
-            _checkSignature(pos + 1, digest, address(uint160(_read(group.start + 20 * index, 20))));
-            pos += MEMBER_SIGNATURE;
+        (uint256 start, uint256 count) = (group.start, group.count);
+        uint256 end = pos + group.signatures * MEMBER_SIGNATURE;
+        unchecked {
+            // Counts and indices are single bytes.
+            for (; pos < end; pos += MEMBER_SIGNATURE) {
+                uint256 index = _read(pos, 1);
+                if (index >= count) revert ITrineBridge.NoSuchMember(index, count);
+                if (index < next) revert ITrineBridge.SignersNotAscending(next - 1, index);
+                next = index + 1;
+                _checkSignature(pos + 1, digest, address(uint160(_read(start + 20 * index, 20))));
+            }
         }
-        return pos;
+        return end;
     }
 
     /// @dev No member is zero, so the zero that a failed recovery gives is nobody.
-    function _checkSignature(uint256 pos, bytes32 digest, address member) private pure {
-        bytes32 r = bytes32(_read(pos, 32));
-        uint256 s = _read(pos + 32, 32);
-        uint8 v = uint8(27 + (s >> 255));
-        s &= type(uint256).max >> 1;
+    function _checkSignature(uint256 pos, bytes32 digest, address member) private view {
+        uint256 s = _read(pos + 32, 32) & type(uint256).max >> 1;
         if (s > HALF_ORDER) revert ITrineBridge.HighS(s);
-        address recovered = ecrecover(digest, v, r, bytes32(s));
+        address recovered = _recover(pos, digest);
         if (recovered != member) revert ITrineBridge.WrongSigner(member, recovered, digest);
+    }
+
+    /// @dev ecrecover of the compact signature at `pos`, with r and s put where the precompile reads them without a
+    /// detour over the stack: four to ten of them are in every action.
+    function _recover(uint256 pos, bytes32 digest) private view returns (address recovered) {
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            let vs := calldataload(add(pos, 0x20))
+            mstore(input, digest)
+            mstore(add(input, 0x20), add(27, shr(255, vs)))
+            mstore(add(input, 0x40), calldataload(pos))
+            mstore(add(input, 0x60), shr(1, shl(1, vs)))
+            mstore(0x00, 0) // stays when the precompile recovers nobody and so writes nothing
+            pop(staticcall(gas(), 1, input, 0x80, 0x00, 0x20))
+            recovered := mload(0x00)
+        }
     }
 
     /// @dev The `size` bytes of calldata at `pos`, as a number.

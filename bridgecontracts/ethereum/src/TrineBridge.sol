@@ -105,10 +105,7 @@ contract TrineBridge is ITrineBridge, ReentrancyGuardTransient {
     function _deposited(address token, uint256 amount, bytes calldata keys) private {
         uint64 id = _nextEventId();
         _extend(
-            id,
-            keccak256(
-                abi.encode(Words.EVENT, Words.DEPOSITED, id, msg.sender, token, amount, Words.keyList(keys))
-            )
+            id, keccak256(abi.encode(Words.EVENT, Words.DEPOSITED, id, msg.sender, token, amount, Words.keyList(keys)))
         );
         emit Deposited(id, msg.sender, token, amount, keys);
     }
@@ -155,8 +152,7 @@ contract TrineBridge is ITrineBridge, ReentrancyGuardTransient {
 
     /// @inheritdoc ITrineBridge
     function executeNoop(uint64 actionId, bytes calldata seal) external nonReentrant atHome {
-        bytes32 digest =
-            _authorize(actionId, Words.NOOP, Words.NOTHING, seal, Seals.PROCESSOR | Seals.APPROVERS);
+        bytes32 digest = _authorize(actionId, Words.NOOP, Words.NOTHING, seal, Seals.PROCESSOR | Seals.APPROVERS);
         _executed(actionId, digest, 0);
     }
 

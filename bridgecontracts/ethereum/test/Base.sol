@@ -78,14 +78,18 @@ abstract contract Base {
         for (uint256 i = 0; i < n; i++) {
             uint256 key = uint256(keccak256(bytes.concat(bytes(label), bytes32(i))));
             uint256 j = i;
-            for (; j > 0 && vm.addr(keys[j - 1]) > vm.addr(key); j--) keys[j] = keys[j - 1];
+            for (; j > 0 && vm.addr(keys[j - 1]) > vm.addr(key); j--) {
+                keys[j] = keys[j - 1];
+            }
             keys[j] = key;
         }
     }
 
     function _addresses(uint256[] memory keys) internal pure returns (address[] memory all) {
         all = new address[](keys.length);
-        for (uint256 i = 0; i < keys.length; i++) all[i] = vm.addr(keys[i]);
+        for (uint256 i = 0; i < keys.length; i++) {
+            all[i] = vm.addr(keys[i]);
+        }
     }
 
     function _store(Members memory m) internal {
@@ -100,7 +104,9 @@ abstract contract Base {
     }
 
     function _pack(address[] memory all) internal pure returns (bytes memory out) {
-        for (uint256 i = 0; i < all.length; i++) out = bytes.concat(out, bytes20(all[i]));
+        for (uint256 i = 0; i < all.length; i++) {
+            out = bytes.concat(out, bytes20(all[i]));
+        }
     }
 
     function _group(bool signs, uint8 quorum, address[] memory all) internal pure returns (bytes memory) {
@@ -194,8 +200,7 @@ abstract contract Base {
         returns (bytes memory)
     {
         bytes32 digest = _control(4, sequence, Reference.limit(token_, capacity, window));
-        return
-            abi.encodeCall(ITrineBridge.setLimit, (sequence, token_, capacity, window, _seal(groups, digest)));
+        return abi.encodeCall(ITrineBridge.setLimit, (sequence, token_, capacity, window, _seal(groups, digest)));
     }
 
     function _rotateCall(uint256 groups, ITrineBridge.ValidatorSet memory next) internal view returns (bytes memory) {

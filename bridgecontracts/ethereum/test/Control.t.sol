@@ -63,8 +63,7 @@ contract ControlTest is Base {
     }
 
     function testPausedStopsTheValueLaneOnly() public {
-        bytes[3] memory calls =
-            [_noopCall(), _batchCall(_one(address(token), alice, 1)), _callCall(alice, 0, "")];
+        bytes[3] memory calls = [_noopCall(), _batchCall(_one(address(token), alice, 1)), _callCall(alice, 0, "")];
         _run(_pauseCall(1));
         for (uint256 i = 0; i < 3; i++) {
             _refused(calls[i], abi.encodeWithSelector(ITrineBridge.BridgePaused.selector, 1));
@@ -105,9 +104,8 @@ contract ControlTest is Base {
         );
         // Two groups named, other two sign.
         bytes32 digest = _control(1, 2, Reference.set(next));
-        (bool ok,) = address(bridge).call(
-            abi.encodeCall(ITrineBridge.rotate, (next, bytes.concat(bytes1(uint8(P | A)), _seal(P | L, digest))))
-        );
+        (bool ok,) = address(bridge)
+            .call(abi.encodeCall(ITrineBridge.rotate, (next, bytes.concat(bytes1(uint8(P | A)), _seal(P | L, digest)))));
         assertTrue(!ok, "refused");
     }
 
@@ -154,14 +152,12 @@ contract ControlTest is Base {
                 reason = abi.encodeWithSelector(ITrineBridge.BadQuorum.selector, 2, 65);
             } else if (i == 5) {
                 (s.approvers[0], s.approvers[1]) = (s.approvers[1], s.approvers[0]);
-                reason = abi.encodeWithSelector(
-                    ITrineBridge.MembersNotAscending.selector, s.approvers[0], s.approvers[1]
-                );
+                reason =
+                    abi.encodeWithSelector(ITrineBridge.MembersNotAscending.selector, s.approvers[0], s.approvers[1]);
             } else if (i == 6) {
                 s.listeners[1] = s.listeners[2];
-                reason = abi.encodeWithSelector(
-                    ITrineBridge.MembersNotAscending.selector, s.listeners[1], s.listeners[2]
-                );
+                reason =
+                    abi.encodeWithSelector(ITrineBridge.MembersNotAscending.selector, s.listeners[1], s.listeners[2]);
             } else if (i == 7) {
                 s.approvers[0] = address(0);
                 reason = abi.encodeWithSelector(ITrineBridge.MembersNotAscending.selector, 0, 0);
@@ -197,7 +193,9 @@ contract ControlTest is Base {
         address[] memory l = _ascending(salt >> 100, nl);
         bool shared;
         for (uint256 i = 0; i < na; i++) {
-            for (uint256 j = 0; j < nl; j++) shared = shared || a[i] == l[j];
+            for (uint256 j = 0; j < nl; j++) {
+                shared = shared || a[i] == l[j];
+            }
         }
         ITrineBridge.ValidatorSet memory s = ITrineBridge.ValidatorSet(2, address(type(uint160).max), 1, a, 1, l);
         (bool ok, bytes memory data) = address(bridge).call(_rotateCall(P | A, s));

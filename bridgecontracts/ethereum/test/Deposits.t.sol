@@ -41,7 +41,9 @@ contract DepositsTest is Base {
     }
 
     function _someKeys(uint256 n) internal pure returns (bytes memory keys) {
-        for (uint256 i = 0; i < 98 * n; i++) keys = bytes.concat(keys, bytes1(uint8(i * 7 + n)));
+        for (uint256 i = 0; i < 98 * n; i++) {
+            keys = bytes.concat(keys, bytes1(uint8(i * 7 + n)));
+        }
     }
 
     function testFuzzNative(uint96 amount) public {
@@ -63,8 +65,7 @@ contract DepositsTest is Base {
     function testRefusals() public {
         _refused(_deposit(address(0), 1, ""), abi.encodeWithSelector(ITrineBridge.ZeroValue.selector));
         _refused(
-            _deposit(address(token), 0, ""),
-            abi.encodeWithSelector(ITrineBridge.NothingReceived.selector, token, 0, 0)
+            _deposit(address(token), 0, ""), abi.encodeWithSelector(ITrineBridge.NothingReceived.selector, token, 0, 0)
         );
         _refused(_deposit(NATIVE, 5, ""), abi.encodeWithSelector(ITrineBridge.WrongValue.selector, 5, 0));
         for (uint256 length = 1; length < 98 * 6; length += 97) {
@@ -75,8 +76,7 @@ contract DepositsTest is Base {
             );
         }
         _refused(
-            _deposit(NATIVE, 0, new bytes(98 * 5)),
-            abi.encodeWithSelector(ITrineBridge.BadKeysLength.selector, 98 * 5)
+            _deposit(NATIVE, 0, new bytes(98 * 5)), abi.encodeWithSelector(ITrineBridge.BadKeysLength.selector, 98 * 5)
         );
         (bool ok,) = address(bridge).call{value: 1}(_deposit(address(token), 1, ""));
         assertTrue(!ok, "coin with an ERC-20 is refused");

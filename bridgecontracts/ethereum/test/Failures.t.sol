@@ -106,13 +106,19 @@ contract FailuresTest is Base {
         address[4] memory bad =
             [address(new Refuser()), address(new Burner()), address(new Bomber(true)), address(bridge)];
         ITrineBridge.Transfer[] memory t = new ITrineBridge.Transfer[](9);
-        for (uint256 i = 0; i < 4; i++) t[2 * i] = ITrineBridge.Transfer(NATIVE, bad[i], 10 + i);
-        for (uint256 i = 0; i < 4; i++) t[2 * i + 1] = ITrineBridge.Transfer(NATIVE, alice, 1);
+        for (uint256 i = 0; i < 4; i++) {
+            t[2 * i] = ITrineBridge.Transfer(NATIVE, bad[i], 10 + i);
+        }
+        for (uint256 i = 0; i < 4; i++) {
+            t[2 * i + 1] = ITrineBridge.Transfer(NATIVE, alice, 1);
+        }
         t[8] = ITrineBridge.Transfer(NATIVE, address(0), 3);
         _run(_batchCall(t));
         assertEq(_lastFailed(), 0x155, "every other failed");
         assertEq(alice.balance, 4, "the rest was paid");
-        for (uint256 i = 0; i < 4; i++) assertEq(bridge.claimable(NATIVE, bad[i]), 10 + i, "claimable");
+        for (uint256 i = 0; i < 4; i++) {
+            assertEq(bridge.claimable(NATIVE, bad[i]), 10 + i, "claimable");
+        }
         assertTrue(_pay(NATIVE, address(new Bomber(false)), 5), "a huge answer without a failure is a payment");
         assertTrue(!_pay(address(token), address(bridge), 1), "a token to the bridge");
         assertTrue(!_pay(address(token), address(0), 1), "a token to zero");
@@ -132,7 +138,9 @@ contract FailuresTest is Base {
         assertTrue(ok, "32 burning tokens");
         _journal();
         assertEq(_lastFailed(), type(uint32).max, "all failed");
-        for (uint256 i = 0; i < 32; i++) t[i] = ITrineBridge.Transfer(NATIVE, address(burner), 1);
+        for (uint256 i = 0; i < 32; i++) {
+            t[i] = ITrineBridge.Transfer(NATIVE, address(burner), 1);
+        }
         call_ = _batchCall(t);
         (ok,) = address(bridge).call{gas: 3_000_000}(call_);
         assertTrue(ok, "32 burning recipients");
@@ -154,9 +162,7 @@ contract FailuresTest is Base {
             abi.encodeCall(ITrineBridge.deposit, (NATIVE, 1, "")),
             bytes(""),
             abi.encodeCall(ITrineBridge.claim, (NATIVE, alice, alice)),
-            abi.encodeCall(
-                ITrineBridge.executeNoop, (2, _seal(P | A, _action2(3, NOTHING)))
-            ),
+            abi.encodeCall(ITrineBridge.executeNoop, (2, _seal(P | A, _action2(3, NOTHING)))),
             _pauseCall(1),
             _limitCall(P | A, 1, address(token), 1, 60),
             _rotateCall(P | A, _members("next", 5, 1, 1, 1, 1).set)
@@ -179,9 +185,7 @@ contract FailuresTest is Base {
 
     /// @dev The digest of action 2, while 1 is the next.
     function _action2(uint256 kind, bytes32 body) internal view returns (bytes32) {
-        return keccak256(
-            abi.encode(keccak256("trine/v1/action"), domain, members.set.epoch, uint256(2), kind, body)
-        );
+        return keccak256(abi.encode(keccak256("trine/v1/action"), domain, members.set.epoch, uint256(2), kind, body));
     }
 
     /// @notice A claim that calls back is paid once.

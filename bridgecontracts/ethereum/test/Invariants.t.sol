@@ -45,7 +45,9 @@ contract Handler is Base {
     }
 
     function owed(address token_) public view returns (uint256 sum) {
-        for (uint256 i = 0; i < recipients.length; i++) sum += bridge.claimable(token_, recipients[i]);
+        for (uint256 i = 0; i < recipients.length; i++) {
+            sum += bridge.claimable(token_, recipients[i]);
+        }
     }
 
     /// @dev Runs a call that must work if the bridge is not paused, and must be refused by that alone if it is.
@@ -87,7 +89,9 @@ contract Handler is Base {
     function withdraw(uint256 salt, uint8 n) external {
         ITrineBridge.Transfer[] memory t = new ITrineBridge.Transfer[](n % 17);
         uint256[3] memory left;
-        for (uint256 i = 0; i < 3; i++) left[i] = held(tokens[i]) - owed(tokens[i]);
+        for (uint256 i = 0; i < 3; i++) {
+            left[i] = held(tokens[i]) - owed(tokens[i]);
+        }
         for (uint256 i = 0; i < t.length; i++) {
             uint256 word = uint256(keccak256(abi.encode(salt, i)));
             uint256 which = word % 3;
@@ -113,7 +117,9 @@ contract Handler is Base {
         for (uint256 k = 0; k < 3; k++) {
             (uint256 capacity, uint256 level, uint256 window) = bridge.limit(tokens[k]);
             if (window == 0) continue;
-            for (uint256 i = 0; i < t.length; i++) if (t[i].token == tokens[k]) level += t[i].amount;
+            for (uint256 i = 0; i < t.length; i++) {
+                if (t[i].token == tokens[k]) level += t[i].amount;
+            }
             if (level > capacity) return true;
         }
         return false;
@@ -198,7 +204,7 @@ contract InvariantsTest {
     function targetSelectors() external view returns (FuzzSelector[] memory all) {
         bytes4[] memory s = new bytes4[](10);
         (s[0], s[1], s[2], s[3]) =
-            (Handler.deposit.selector, Handler.withdraw.selector, Handler.claim.selector, Handler.wait_.selector);
+        (Handler.deposit.selector, Handler.withdraw.selector, Handler.claim.selector, Handler.wait_.selector);
         (s[4], s[5], s[6]) = (Handler.pause.selector, Handler.unpause.selector, Handler.rotate.selector);
         (s[7], s[8], s[9]) = (Handler.setLimit.selector, Handler.denyList.selector, Handler.noop.selector);
         all = new FuzzSelector[](1);

@@ -52,10 +52,10 @@ contract LimitsTest is Base {
     function testBatchCountsAll() public {
         _run(_limitCall(P | A, 1, address(token), 1000, 600));
         ITrineBridge.Transfer[] memory t = new ITrineBridge.Transfer[](3);
-        for (uint256 i = 0; i < 3; i++) t[i] = ITrineBridge.Transfer(address(token), alice, 400);
-        _refused(
-            _batchCall(t), abi.encodeWithSelector(ITrineBridge.LimitExceeded.selector, token, 2, 400, 200)
-        );
+        for (uint256 i = 0; i < 3; i++) {
+            t[i] = ITrineBridge.Transfer(address(token), alice, 400);
+        }
+        _refused(_batchCall(t), abi.encodeWithSelector(ITrineBridge.LimitExceeded.selector, token, 2, 400, 200));
         assertEq(_level(), 0, "nothing happened");
         assertEq(token.balanceOf(alice), 0, "nothing paid");
         t[2].amount = 200;
@@ -132,9 +132,7 @@ contract LimitsTest is Base {
             abi.encodeWithSelector(ITrineBridge.WrongSequence.selector, 1, 2)
         );
         _run(_limitCall(P | A, 1, address(token), 5, 60));
-        _refused(
-            _limitCall(P | A, 1, NATIVE, 5, 60), abi.encodeWithSelector(ITrineBridge.WrongSequence.selector, 2, 1)
-        );
+        _refused(_limitCall(P | A, 1, NATIVE, 5, 60), abi.encodeWithSelector(ITrineBridge.WrongSequence.selector, 2, 1));
     }
 
     /// @notice What has flowed out is not forgotten by a new limit.
@@ -168,7 +166,9 @@ contract LimitsTest is Base {
     }
 
     /// @notice Against a model: never more than capacity at once, never more than capacity plus what leaked over time.
-    function testFuzzBucket(uint104 capacity, uint16 minutes_, uint256[8] calldata amounts, uint32[8] calldata waits) public {
+    function testFuzzBucket(uint104 capacity, uint16 minutes_, uint256[8] calldata amounts, uint32[8] calldata waits)
+        public
+    {
         vm.assume(minutes_ != 0);
         uint256 window = uint256(minutes_) * 60;
         _run(_limitCall(P | A, 1, address(token), capacity, window));

@@ -11,9 +11,8 @@ library Reference {
     }
 
     function domain(bytes32 genesis, string memory caip2, address bridge) internal pure returns (bytes32) {
-        return keccak256(
-            bytes.concat(tag("domain"), genesis, keccak256(bytes(caip2)), bytes32(uint256(uint160(bridge))))
-        );
+        return
+            keccak256(bytes.concat(tag("domain"), genesis, keccak256(bytes(caip2)), bytes32(uint256(uint160(bridge)))));
     }
 
     function list(address[] memory members) internal pure returns (bytes32) {

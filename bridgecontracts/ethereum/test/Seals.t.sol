@@ -102,9 +102,7 @@ contract SealsTest is Base {
             )
         );
         seal = bytes.concat(
-            _sealSet(P | A, members.set),
-            _compact(stranger, digest),
-            _signatures(members.approvers, 0, 3, digest)
+            _sealSet(P | A, members.set), _compact(stranger, digest), _signatures(members.approvers, 0, 3, digest)
         );
         _refused(
             _noop(seal),
@@ -125,9 +123,7 @@ contract SealsTest is Base {
         Members memory own = _members("attacker", 1, 1, 1, 1, 1);
         _refused(
             _noop(_seal(own, P | A, _digest())),
-            abi.encodeWithSelector(
-                ITrineBridge.WrongSet.selector, Reference.set(members.set), Reference.set(own.set)
-            )
+            abi.encodeWithSelector(ITrineBridge.WrongSet.selector, Reference.set(members.set), Reference.set(own.set))
         );
         Members memory weaker = members;
         weaker.set.approversQuorum = 0;
@@ -147,9 +143,7 @@ contract SealsTest is Base {
             );
             _refused(
                 _noop(seal),
-                abi.encodeWithSelector(
-                    ITrineBridge.WrongSigner.selector, members.set.processor, address(0), digest
-                )
+                abi.encodeWithSelector(ITrineBridge.WrongSigner.selector, members.set.processor, address(0), digest)
             );
         }
     }
@@ -163,23 +157,24 @@ contract SealsTest is Base {
         uint256 high = n - uint256(s);
         uint256[2] memory vs = [high, high & (type(uint256).max >> 1) | uint256(28 - v) << 255];
         for (uint256 i = 0; i < vs.length; i++) {
-            (bool ok,) = address(bridge).call(
-                _noop(
-                    bytes.concat(
-                        _sealSet(P | A, members.set), r, bytes32(vs[i]), _signatures(members.approvers, 0, 3, digest)
+            (bool ok,) = address(bridge)
+                .call(
+                    _noop(
+                        bytes.concat(
+                            _sealSet(P | A, members.set),
+                            r,
+                            bytes32(vs[i]),
+                            _signatures(members.approvers, 0, 3, digest)
+                        )
                     )
-                )
-            );
+                );
             assertTrue(!ok, "refused");
         }
         uint256 lowestHigh = n / 2 + 1;
         _refused(
             _noop(
                 bytes.concat(
-                    _sealSet(P | A, members.set),
-                    r,
-                    bytes32(lowestHigh),
-                    _signatures(members.approvers, 0, 3, digest)
+                    _sealSet(P | A, members.set), r, bytes32(lowestHigh), _signatures(members.approvers, 0, 3, digest)
                 )
             ),
             abi.encodeWithSelector(ITrineBridge.HighS.selector, lowestHigh)
@@ -196,8 +191,10 @@ contract SealsTest is Base {
         bytes32 limit = Reference.limit(address(token), 1, 60);
         bytes32 rotation = Reference.set(next);
         bytes32 otherChain = Reference.domain(GENESIS, "eip155:1", address(bridge));
-        bytes32 otherGenesis = Reference.domain(keccak256("other"), string.concat("eip155:", vm.toString(block.chainid)), address(bridge));
-        bytes32 otherBridge = Reference.domain(GENESIS, string.concat("eip155:", vm.toString(block.chainid)), address(token));
+        bytes32 otherGenesis =
+            Reference.domain(keccak256("other"), string.concat("eip155:", vm.toString(block.chainid)), address(bridge));
+        bytes32 otherBridge =
+            Reference.domain(GENESIS, string.concat("eip155:", vm.toString(block.chainid)), address(token));
 
         bytes32[10] memory bodies = [body, call_, NOTHING, limit, rotation, body, call_, NOTHING, limit, rotation];
         bytes32[6] memory domains = [domain, otherChain, otherGenesis, otherBridge, GENESIS, bytes32(0)];
@@ -237,8 +234,7 @@ contract SealsTest is Base {
         }
         if (digest != _control(4, 1, Reference.limit(address(token), 1, 60))) {
             _refused(
-                abi.encodeCall(ITrineBridge.setLimit, (1, address(token), 1, 60, pa)),
-                ITrineBridge.WrongSigner.selector
+                abi.encodeCall(ITrineBridge.setLimit, (1, address(token), 1, 60, pa)), ITrineBridge.WrongSigner.selector
             );
         }
         if (digest != _control(1, next.epoch, Reference.set(next))) {
@@ -272,7 +268,9 @@ contract SealsTest is Base {
         uint256 home = bridge.snapshot().chainId; // the optimizer takes block.chainid for constant
         vm.chainId(home + 1);
         bytes memory refusal = abi.encodeWithSelector(ITrineBridge.WrongChain.selector, home, home + 1);
-        for (uint256 i = 0; i < calls.length; i++) _refused(calls[i], refusal);
+        for (uint256 i = 0; i < calls.length; i++) {
+            _refused(calls[i], refusal);
+        }
         _refused(abi.encodeCall(ITrineBridge.claim, (NATIVE, alice, alice)), refusal);
         _refused("", refusal);
         vm.chainId(home);

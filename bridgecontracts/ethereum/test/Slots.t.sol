@@ -17,7 +17,9 @@ contract SlotsTest is Base {
         vm.revertToState(state);
         for (uint256 i = 0; i < writes.length; i++) {
             bool seen;
-            for (uint256 j = 0; j < i; j++) seen = seen || writes[j] == writes[i];
+            for (uint256 j = 0; j < i; j++) {
+                seen = seen || writes[j] == writes[i];
+            }
             if (!seen && vm.load(address(bridge), writes[i]) == 0) fresh++;
         }
         assertTrue(writes.length != 0, "something was written");

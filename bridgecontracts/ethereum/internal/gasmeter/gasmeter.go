@@ -8,6 +8,7 @@ import (
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/bridgecontracts/ethereum"
@@ -37,8 +38,14 @@ const batch = 16
 
 var genesis = codec.Keccak([]byte("gas"))
 
+// Fork is the fork whose rules the chain of the measurement has.
+const Fork = "osaka"
+
 // Measure returns all figures.
 func Measure(ctx context.Context) (*Report, error) {
+	if params.MainnetChainConfig.AmsterdamTime != nil {
+		return nil, fmt.Errorf("the main network has a newer fork than %s: measure under its rules", Fork)
+	}
 	chain, err := testchain.New()
 	if err != nil {
 		return nil, err
@@ -62,7 +69,7 @@ func Measure(ctx context.Context) (*Report, error) {
 			evm[f.name] = (receipt.GasUsed + f.per - 1) / f.per
 		}
 	}
-	return &Report{Fork: testchain.Fork, EVM: evm}, nil
+	return &Report{Fork: Fork, EVM: evm}, nil
 }
 
 type figure struct {
