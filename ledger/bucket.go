@@ -24,10 +24,17 @@ import (
 // it (in a busy bucket the lag costs nothing); if not, the sum starts to leak when the old
 // level alone would still have been what it is now, counted back from t+lag.
 //
+// A limit changes on the chain some time after its seal came in and before the bridge's
+// report. In between the mirror obeys both limits: it leaks at the slower rate and fills to
+// the lower capacity. So only an action that was emitted before the seal can be made
+// impossible by a new limit. (A limit that was set past the app chain, without a seal in a
+// block, is seen when it is reported. An action can then meet a bucket that was full for
+// the new limit; it waits there, and nothing is lost.)
+//
 // The contract rounds a leak down whenever it is touched, so it is up to one unit fuller
 // after every action and every change of the limit: the mirror adds that unit.
 
-// leaked is what flows out of a bucket in some seconds, rounded down.
+// leaked is what flows out of a bucket in some seconds, rounded down. Window 0 does not leak.
 func leaked(capacity *uint256.Int, window, seconds uint64) (out uint256.Int) {
 	if window == 0 {
 		return out
@@ -37,19 +44,40 @@ func leaked(capacity *uint256.Int, window, seconds uint64) (out uint256.Int) {
 	return out
 }
 
-// secondsFor is how long amount takes to leak, rounded down. ok is false for a bucket that never leaks so much.
-func (b *Bucket) secondsFor(amount *uint256.Int) (n uint64, ok bool) {
+// lasts is how long an amount takes to leak, rounded down; ok is false if it never does.
+func lasts(capacity *uint256.Int, window uint64, amount *uint256.Int) (seconds uint64, ok bool) {
 	if amount.IsZero() {
 		return 0, true
 	}
-	if b.Capacity.IsZero() {
+	if capacity.IsZero() {
 		return 0, false
 	}
-	out, overflow := new(uint256.Int).MulDivOverflow(amount, uint256.NewInt(b.Window), &b.Capacity)
+	out, overflow := new(uint256.Int).MulDivOverflow(amount, uint256.NewInt(window), capacity)
 	if overflow || !out.IsUint64() || out.Uint64() > 1<<62 {
 		return 0, false
 	}
 	return out.Uint64(), true
+}
+
+// lasts is how long an amount takes to leak at the slower rate.
+func (b *Bucket) lasts(amount *uint256.Int) (seconds uint64, ok bool) {
+	seconds, ok = lasts(&b.Capacity, b.Window, amount)
+	if ok && b.NextWindow != 0 {
+		var next uint64
+		next, ok = lasts(&b.NextCapacity, b.NextWindow, amount)
+		seconds = max(seconds, next)
+	}
+	return seconds, ok
+}
+
+// room is the lower capacity; ok is false where there is no limit and none to come.
+func (b *Bucket) room() (capacity uint256.Int, ok bool) {
+	switch {
+	case b.NextWindow != 0 && (b.Window == 0 || b.NextCapacity.Lt(&b.Capacity)):
+		return b.NextCapacity, true
+	default:
+		return b.Capacity, b.Window != 0
+	}
 }
 
 // at returns the level at a time, Unix seconds.
@@ -57,6 +85,11 @@ func (b *Bucket) at(now uint64) uint256.Int {
 	level := b.Level
 	if now > b.Updated {
 		out := leaked(&b.Capacity, b.Window, now-b.Updated)
+		if b.NextWindow != 0 {
+			if slow := leaked(&b.NextCapacity, b.NextWindow, now-b.Updated); slow.Lt(&out) {
+				out = slow
+			}
+		}
 		subtract(&level, &out)
 	}
 	return level
@@ -77,7 +110,7 @@ func (b *Bucket) add(now, lag uint64, amount *uint256.Int) {
 		return
 	}
 	b.settle(now)
-	lasts, ok := b.secondsFor(&b.Level)
+	lasts, ok := b.lasts(&b.Level)
 	if ok && b.Updated+lasts < now+lag {
 		b.Updated = now + lag - lasts
 	}
@@ -85,57 +118,60 @@ func (b *Bucket) add(now, lag uint64, amount *uint256.Int) {
 	add(&b.Level, amount)
 }
 
-// change is a new limit that is reported now. When the contract changed it is not known,
-// so what leaked since the last outflow counts at the slower of both rates.
+// announce is a new limit whose seal comes in now. None at all takes effect when it is reported.
+func (b *Bucket) announce(now uint64, capacity *uint256.Int, window uint64) {
+	if window != 0 {
+		b.settle(now)
+		b.NextCapacity, b.NextWindow = *capacity, window
+	}
+}
+
+// change is a new limit that is reported now.
 func (b *Bucket) change(now, lag uint64, capacity *uint256.Int, window uint64) {
 	if window == 0 {
 		*b = Bucket{}
 		return
 	}
-	level := b.Level
+	next := Bucket{Capacity: *capacity, Window: window, Updated: max(b.Updated, now+lag)}
 	if b.Window != 0 {
-		if now > b.Updated {
-			before, after := leaked(&b.Capacity, b.Window, now-b.Updated), leaked(capacity, window, now-b.Updated)
-			if after.Lt(&before) {
-				before = after
-			}
-			subtract(&level, &before)
-		}
-		add(&level, uint256.NewInt(1))
+		b.NextCapacity, b.NextWindow = *capacity, window
+		next.Level = b.at(now)
+		add(&next.Level, uint256.NewInt(1))
 	}
-	*b = Bucket{Capacity: *capacity, Window: window, Level: level, Updated: max(b.Updated, now+lag)}
+	*b = next
 }
 
 // fits reports whether an outflow finds room even if everything in flight comes before it.
 func (b *Bucket) fits(now uint64, inFlight, amount *uint256.Int) bool {
-	if b.Window == 0 {
+	capacity, limited := b.room()
+	if !limited {
 		return true
 	}
 	sum := b.at(now)
 	add(&sum, inFlight)
 	add(&sum, amount)
-	return !sum.Gt(&b.Capacity)
+	return !sum.Gt(&capacity)
 }
 
 // fitsFrom returns the first time, Unix seconds, at which leaking alone makes room for an
 // outflow; ok is false if it never does.
 func (b *Bucket) fitsFrom(inFlight, amount *uint256.Int) (at uint64, ok bool) {
-	if b.Window == 0 {
+	room, limited := b.room()
+	if !limited {
 		return 0, true
 	}
 	reserved := *inFlight
 	add(&reserved, amount)
-	if reserved.Gt(&b.Capacity) {
+	if reserved.Gt(&room) {
 		return 0, false
 	}
 	excess := b.Level
-	room := b.Capacity
 	subtract(&room, &reserved)
 	subtract(&excess, &room)
 	if excess.IsZero() {
 		return 0, true
 	}
-	wait, ok := b.secondsFor(&excess)
+	wait, ok := b.lasts(&excess)
 	if !ok {
 		return 0, false
 	}

@@ -12,7 +12,7 @@ import (
 
 // Control actions are asked for and approved by votes. For one sequence of a kind there
 // may be several candidates, and each collects votes, so that a hostile member cannot take
-// the place of the others' proposal; the bridge takes the first that is delivered. A member
+// the place of the others' proposal; the first that the processor seals is the one. A member
 // opens one candidate per sequence, which bounds them.
 
 // voteControl counts a member's vote.
@@ -157,12 +157,12 @@ func (m *machine) sealControl(msg *SealControl) error {
 	if err != nil {
 		return err
 	}
+	sealed := func(r *ControlRecord) bool { return r.Done || (r.Seal != nil && r.Epoch == b.Epoch) }
+	if slices.ContainsFunc(records, sealed) {
+		return reject(CodeStale, "%s %d of bridge %s is sealed already", msg.Kind, msg.Sequence, b.Domain)
+	}
 	refusal := fmt.Sprintf("nobody has proposed %s %d of bridge %s", msg.Kind, msg.Sequence, b.Domain)
 	for _, record := range records {
-		if record.Seal != nil || record.Done {
-			refusal = fmt.Sprintf("%s %d of bridge %s is sealed already", msg.Kind, msg.Sequence, b.Domain)
-			continue
-		}
 		if record.Epoch != b.Epoch {
 			refusal = fmt.Sprintf("%s %d was proposed in epoch %d, bridge %s is at %d", msg.Kind, msg.Sequence, record.Epoch, b.Domain, b.Epoch)
 			continue
@@ -173,10 +173,21 @@ func (m *machine) sealControl(msg *SealControl) error {
 			continue
 		}
 		record.Seal = seal
+		if l, ok := record.Control.Body.(*bridgecontracts.SetLimit); ok {
+			b.announce(l, m.in.Time/1000)
+		}
 		m.emit(&ControlSealed{Domain: b.Domain, Kind: msg.Kind, Sequence: msg.Sequence})
 		return m.table.put(controlKey(b.Domain, record.Digest), record)
 	}
 	return reject(CodeCertificate, "%s", refusal)
+}
+
+// announce lets the mirror know that a limit can change on the chain from now on.
+func (b *bridge) announce(l *bridgecontracts.SetLimit, now uint64) {
+	if i, ok := b.assets.byToken[l.Token]; ok {
+		b.Tokens[i].Limit.announce(now, &l.Capacity, l.Window)
+		b.dirty = true
+	}
 }
 
 // seal makes the seal of a candidate, or says what is missing.

@@ -161,6 +161,10 @@ func (m *machine) limitSet(b *bridge, e *bridgecontracts.Event, l *bridgecontrac
 		return m.unassigned(b, e, reasonf("limit version %d does not follow %d", l.Sequence, b.LimitVersion))
 	}
 	b.LimitVersion = l.Sequence
+	for i := range b.Tokens { // whatever was sealed for this version is void, or is this
+		b.Tokens[i].Limit.NextCapacity.Clear()
+		b.Tokens[i].Limit.NextWindow = 0
+	}
 	body := bridgecontracts.SetLimit{Token: l.Token, Capacity: l.Capacity, Window: l.Window}
 	if err := m.closeControls(b, bridgecontracts.KindSetLimit, l.Sequence, body.Hash()); err != nil {
 		return err

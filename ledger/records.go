@@ -102,6 +102,9 @@ type Bucket struct {
 	// Updated is when Level was right, Unix seconds. It may lie in the future: nothing
 	// leaks until then, see bucket.go.
 	Updated uint64
+	// NextCapacity and NextWindow are a limit that is sealed and can take effect any time.
+	NextCapacity uint256.Int
+	NextWindow   uint64
 }
 
 // Withdrawal is one queued payment.

@@ -81,6 +81,8 @@ func (r *Bucket) Borsh(c *codec.Codec) {
 	c.Uint64(&r.Window)
 	c.Amount(&r.Level)
 	c.Uint64(&r.Updated)
+	c.Amount(&r.NextCapacity)
+	c.Uint64(&r.NextWindow)
 }
 
 // Borsh implements codec.Record.
