@@ -7,5 +7,6 @@
 //   - roles do not import each other, nor do adapters, and an example is a module of its own that uses the public packages;
 //   - the pure packages import nothing that knows a clock, a disk, a network or chance, start no goroutine, hold no float
 //     and never let a map's order decide anything;
-//   - every package says in its doc comment what it promises, and every file can be read in one sitting.
+//   - every package says in its doc comment what it promises, every file can be read in one sitting,
+//     and no test sleeps on a real clock.
 package layout

@@ -42,8 +42,9 @@ var apart = []group{
 
 // inTests names what any package's _test.go files may import besides their floors.
 var inTests = map[string]string{
-	"chain/chaintest":   "its scripted chain and its suite exist to be used by tests of every floor",
-	"ledger/exampleapp": "it is there to be an app wherever a test needs one",
+	"appchain/appchaintest": "its scripted app chain stands on appchain, whose own tests use it too",
+	"chain/chaintest":       "its scripted chain and its suite exist to be used by tests of every floor",
+	"ledger/exampleapp":     "it is there to be an app wherever a test needs one",
 }
 
 // A ban keeps a package from importing one that its floor would allow.
