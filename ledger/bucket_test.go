@@ -70,15 +70,15 @@ func TestNoActionMeetsAFullBucket(t *testing.T) {
 			capacity, window uint64
 		}
 		var (
-			real             = uint64(10_000) // the ledger's clock, s
-			last             = real           // the chain's newest block time
-			mirror           Bucket
-			chain            solidity
-			version, known   uint64 // the chain's limit, the ledger's
-			sealed           *limit // announced to the ledger, not yet changed on the chain
-			emitted, flying  []action // not executed, not reported
-			journal          []event
-			inFlight         uint256.Int
+			real            = uint64(10_000) // the ledger's clock, s
+			last            = real           // the chain's newest block time
+			mirror          Bucket
+			chain           solidity
+			version, known  uint64   // the chain's limit, the ledger's
+			sealed          *limit   // announced to the ledger, not yet changed on the chain
+			emitted, flying []action // not executed, not reported
+			journal         []event
+			inFlight        uint256.Int
 		)
 		chainTime := func() uint64 { // anywhere within the skew, never back
 			last = max(last, n("chain time", real-skew, real+skew))
