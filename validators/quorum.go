@@ -12,6 +12,9 @@ import (
 // digest: signers ascending, none twice, none superfluous, each a member. These are
 // the contract's rules too, so what passes here passes there.
 func (s *Set) VerifyQuorum(g Group, digest codec.Hash, signatures []signing.Signature) error {
+	if s.Quorum(g) < 1 {
+		return fmt.Errorf("there is no %s quorum in epoch %d", g, s.Epoch) // nothing may pass without a signature
+	}
 	if len(signatures) != s.Quorum(g) {
 		return fmt.Errorf("%d %s signatures over %s, want exactly %d", len(signatures), g, digest, s.Quorum(g))
 	}
@@ -66,14 +69,18 @@ func (t *Tally) Signers() []signing.Address {
 // Quorum returns a certificate that VerifyQuorum accepts for the group of the set, if
 // the tally holds one. Signers who hold no seat in it are passed over.
 func (t *Tally) Quorum(s *Set, g Group) ([]signing.Signature, bool) {
-	signatures := make([]signing.Signature, 0, s.Quorum(g))
+	k := s.Quorum(g)
+	if k < 1 || k > len(t.votes) {
+		return nil, false
+	}
+	signatures := make([]signing.Signature, 0, k)
 	for _, v := range t.votes {
-		if len(signatures) == s.Quorum(g) {
+		if len(signatures) == k {
 			break
 		}
 		if s.Has(g, v.signer) {
 			signatures = append(signatures, v.signature)
 		}
 	}
-	return signatures, len(signatures) == s.Quorum(g)
+	return signatures, len(signatures) == k
 }
