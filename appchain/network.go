@@ -6,23 +6,21 @@ import (
 	"fmt"
 
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/gossip"
 	"github.com/trinebridge/trine/gossip/wire"
 )
 
 // Verdict is what a handler of gossip says about a message.
-type Verdict uint8
+type Verdict = gossip.Verdict
 
-// The verdicts.
+// The verdicts; see package gossip.
 const (
-	// Accept: the message is good, and relayed.
-	Accept Verdict = iota
-	// Ignore: the message is not relayed, and its sender is not blamed.
-	Ignore
-	// Reject: the message can come from no honest node; its sender is blamed.
-	Reject
+	Accept = gossip.Accept
+	Ignore = gossip.Ignore
+	Reject = gossip.Reject
 )
 
-// network is what the app chain needs of the gossip host. Peers are named by opaque strings.
+// network is what the app chain needs of a *gossip.Host. Peers are named by opaque strings.
 type network interface {
 	// Publish sends a message to everybody who listens to the topic.
 	Publish(ctx context.Context, topic string, message []byte) error
@@ -37,15 +35,17 @@ type network interface {
 	Peers(protocol string) []string
 }
 
+var _ network = (*gossip.Host)(nil)
+
 // The gossip topics, each with one kind of message of gossip/wire.
 const (
-	TopicTransactions = "transactions" // ledger.Transaction
-	TopicBlocks       = "blocks"       // wire.Blocks
-	TopicAttestations = "attestations" // wire.Attestation
-	TopicApprovals    = "approvals"    // wire.Vote
-	TopicAcks         = "acks"         // wire.Ack
-	TopicNotices      = "notices"      // wire.Notice
-	TopicAlerts       = "alerts"       // wire.Evidence
+	TopicTransactions = gossip.TopicTransactions // ledger.Transaction
+	TopicBlocks       = gossip.TopicBlocks       // wire.Blocks
+	TopicAttestations = gossip.TopicAttestations // wire.Attestation
+	TopicApprovals    = gossip.TopicApprovals    // wire.Vote
+	TopicAcks         = gossip.TopicAcks         // wire.Ack
+	TopicNotices      = gossip.TopicNotices      // wire.Notice
+	TopicAlerts       = gossip.TopicAlerts       // wire.Evidence
 )
 
 // ProtocolBlocks asks a peer for blocks: a [BlocksRequest] is answered by a wire.Blocks.

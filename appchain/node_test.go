@@ -157,7 +157,11 @@ func TestImportRefuses(t *testing.T) {
 		{"another transaction", spoil(m, good[2], func(b *ledger.Block) { b.Tx.Nonce++ }), false, "not as signed by the processor"},
 		{"transaction signature", spoil(m, good[2], func(b *ledger.Block) { b.Tx.Signature[3]++ }), false, "not as signed by the processor"},
 		{"loads", spoil(m, good[2], func(b *ledger.Block) { b.Loads = []ledger.Load{{Data: []byte("x")}} }), false, "not as signed by the processor"},
-		{"block signature", func() ledger.Block { b := good[2]; b.Signature = f.Tx(t, appchaintest.Key("stranger"), 1, 1, &ledger.Tick{}).Signature; return b }(), false, "not as signed by the processor"},
+		{"block signature", func() ledger.Block {
+			b := good[2]
+			b.Signature = f.Tx(t, appchaintest.Key("stranger"), 1, 1, &ledger.Tick{}).Signature
+			return b
+		}(), false, "not as signed by the processor"},
 		{"no signature", func() ledger.Block { b := good[2]; b.Signature = signing.Signature{64: 7}; return b }(), false, "not as signed by the processor"},
 		{"another chain", spoil(m, good[2], func(b *ledger.Block) { b.Header.Genesis[0]++ }), false, "is of app chain"},
 	}

@@ -39,6 +39,12 @@ func (f *Fixture) NewMaker(t testing.TB) *Maker {
 	return &Maker{t: t, f: f, state: state, Hash: f.Genesis, Time: f.Ledger.Genesis().Time, nonce: 1}
 }
 
+// MakerAt returns a maker that goes on from a node's head. It makes no transactions of the
+// processor's own.
+func (f *Fixture) MakerAt(t testing.TB, h *appchain.Head) *Maker {
+	return &Maker{t: t, f: f, state: h.State, Height: h.Header.Height, Hash: h.Hash, Time: h.Header.Time}
+}
+
 // Fork returns a maker that goes on from here by itself.
 func (m *Maker) Fork() *Maker { return new(*m) }
 
