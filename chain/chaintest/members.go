@@ -86,16 +86,13 @@ func (m *Members) Action(domain bridgecontracts.Domain, id uint64, body bridgeco
 	return &chain.Delivery{Action: action, Set: m.Set, Seal: m.Seal(action.Digest(domain, m.Set.Epoch), groups...)}
 }
 
-// Control returns a control action sealed by those who must: a pause by one approver, a
-// rotation by processor and approvers, a limit by all three groups.
+// Control returns a control action sealed by those who must: a pause by one approver,
+// everything else by processor and approvers. A limit that is raised needs the listeners too: see Seal.
 func (m *Members) Control(domain bridgecontracts.Domain, sequence uint64, body bridgecontracts.ControlBody) *chain.Delivery {
 	control := &bridgecontracts.Control{Sequence: sequence, Body: body}
 	groups := []validators.Group{validators.Processor, validators.Approvers}
-	switch body.Kind() {
-	case bridgecontracts.KindPause:
+	if body.Kind() == bridgecontracts.KindPause {
 		groups = groups[1:]
-	case bridgecontracts.KindSetLimit:
-		groups = append(groups, validators.Listeners)
 	}
 	seal := m.Seal(control.Digest(domain, m.Set.Epoch), groups...)
 	if body.Kind() == bridgecontracts.KindPause {

@@ -183,8 +183,8 @@ func (r refusal) verdict() chain.Verdict {
 	switch r.Name {
 	case contract.ErrEpochNotHigher:
 		return chain.Done
-	case contract.ErrBridgePaused, contract.ErrLimitExceeded, contract.ErrWrongSet:
-		return chain.Retry // an unpause, time or a rotation changes it
+	case contract.ErrBridgePaused, contract.ErrLimitExceeded, contract.ErrWrongSet, contract.ErrWrongPauseState:
+		return chain.Retry // an unpause, time, a rotation or the control action before this one changes it
 	case contract.ErrNotEnoughGas:
 		return chain.Rebuild
 	case "Unknown", "Error":

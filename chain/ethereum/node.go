@@ -22,7 +22,7 @@ import (
 
 // maxResponse bounds what one answer of a node may weigh, in bytes: 256 events with all
 // their keys take a hundredth of it.
-const maxResponse = 32 << 20
+const maxResponse = 8 << 20
 
 // errTooLarge is an answer above maxResponse.
 var errTooLarge = errors.New("the answer is too large")

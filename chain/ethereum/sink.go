@@ -105,13 +105,31 @@ func (s *Sink) Build(ctx context.Context, r chain.BuildRequest) (chain.Draft, er
 	}
 	gas, err := s.gas(ctx, to, data, r.Replaces)
 	if err != nil {
-		return chain.Draft{}, err
+		return chain.Draft{}, s.doneOr(ctx, r.Delivery, err)
 	}
 	tx := &types.DynamicFeeTx{
 		ChainID: s.signer.ChainID(), Nonce: r.Nonce, GasTipCap: b.tip.ToBig(), GasFeeCap: b.fee.ToBig(), Gas: gas,
 		To: &to, Value: new(big.Int), Data: data,
 	}
 	return chain.Draft{Nonce: r.Nonce, FeePerGas: b.fee, Tip: b.tip, Unsigned: tx}, nil
+}
+
+// doneOr judges a refusal. Which of its reasons the contract names first is its own
+// affair (a second pause finds the bridge paused, whatever its sequence), so whether the
+// delivery is past is asked for.
+func (s *Sink) doneOr(ctx context.Context, d *chain.Delivery, err error) error {
+	var refused refusal
+	if d == nil || !errors.As(err, &refused) || chain.VerdictOf(err) == chain.Done {
+		return err
+	}
+	now, viewErr := s.source.view(ctx, "latest")
+	if viewErr != nil {
+		return viewErr
+	}
+	if past(countersOf(&now), d) {
+		return &chain.Error{Verdict: chain.Done, Err: err}
+	}
+	return err
 }
 
 // gas estimates on top of the newest block. A delivery whose predecessor still waits in

@@ -241,19 +241,31 @@ func (w *world) SetPrice(ctx context.Context, aboveCaps bool) error {
 	done, err := w.raise(ctx, aboveCaps)
 	if !done {
 		w.spike = aboveCaps
-		w.proxy.Handle(w.handle)
+		w.handle()
 	}
 	return err
 }
 
 func (w *world) Spoil(f chaintest.Fault) error {
 	w.fault = f
-	w.proxy.Handle(w.handle)
+	w.handle()
 	return nil
 }
 
-// handle is the proxy: it plays the faults.
-func (w *world) handle(x *evmtest.Exchange) {
+// handle has the proxy play the faults of now.
+func (w *world) handle() {
+	f := faults{backend: w.backend, fault: w.fault, spike: w.spike}
+	w.proxy.Handle(f.handle)
+}
+
+// faults is what goes wrong in the proxy.
+type faults struct {
+	backend
+	fault chaintest.Fault
+	spike bool
+}
+
+func (w faults) handle(x *evmtest.Exchange) {
 	switch w.fault {
 	case chaintest.Down:
 		x.Drop()
@@ -279,11 +291,11 @@ func (w *world) handle(x *evmtest.Exchange) {
 		}
 		x.Pass()
 	default:
-		w.handleContent(x)
+		w.content(x)
 	}
 }
 
-func (w *world) handleContent(x *evmtest.Exchange) {
+func (w faults) content(x *evmtest.Exchange) {
 	switch {
 	case x.Method == "eth_feeHistory" && w.spike:
 		x.Change(func(result json.RawMessage) (json.RawMessage, error) {
