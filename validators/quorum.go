@@ -67,13 +67,14 @@ func (t *Tally) Signers() []signing.Address {
 }
 
 // Quorum returns a certificate that VerifyQuorum accepts for the group of the set, if
-// the tally holds one. Signers who hold no seat in it are passed over.
+// the tally holds one, and otherwise false with the members' signatures so far. Signers who
+// hold no seat in it are passed over.
 func (t *Tally) Quorum(s *Set, g Group) ([]signing.Signature, bool) {
 	k := s.Quorum(g)
-	if k < 1 || k > len(t.votes) {
+	if k < 1 {
 		return nil, false
 	}
-	signatures := make([]signing.Signature, 0, k)
+	signatures := make([]signing.Signature, 0, min(k, len(t.votes)))
 	for _, v := range t.votes {
 		if len(signatures) == k {
 			break

@@ -336,8 +336,8 @@ func TestTally(t *testing.T) {
 			rt.Fatalf("signers %v, want %v", got, want)
 		}
 		certificate, ok := tally.Quorum(set, group)
-		if ok != (members >= set.Quorum(group)) {
-			rt.Fatalf("%d of %d members: quorum %v", members, set.Quorum(group), ok)
+		if ok != (members >= set.Quorum(group)) || len(certificate) != min(members, set.Quorum(group)) {
+			rt.Fatalf("%d of %d members: quorum %v of %d signatures", members, set.Quorum(group), ok, len(certificate))
 		}
 		if err := set.VerifyQuorum(group, digest, certificate); ok != (err == nil) {
 			rt.Fatalf("quorum %v, but: %v", ok, err)
