@@ -30,6 +30,8 @@ const (
 	deedRejected    = "invalid message"
 	deedBadRequest  = "invalid request"
 	deedBadResponse = "invalid response"
+	// remarkAge is no misdeed, but said about a peer as seldom.
+	remarkAge = "message from another time"
 )
 
 var penalties = map[string]float64{
@@ -56,7 +58,7 @@ type record struct {
 	buckets map[string]buckets // by topic
 	penalty float64            // as of since
 	since   time.Time
-	logged  map[string]time.Time // by deed
+	logged  map[string]time.Time // by deed or remark
 	seen    time.Time
 }
 
@@ -120,17 +122,28 @@ func (c *conduct) blame(id peer.ID, address, deed, detail string) {
 	r := c.of(id, now)
 	r.penalty = r.faded(now) + penalties[deed]
 	r.since = now
-	last, ok := r.logged[deed]
-	quiet := ok && now.Sub(last) < quietFor
-	if !quiet {
-		r.logged[deed] = now
-	}
-	penalty := r.penalty
+	first, penalty := r.first(deed, now), r.penalty
 	c.mu.Unlock()
-	if !quiet {
+	if first {
 		// One form for all of them, so that operators can act on it.
 		c.log.Warn("misbehaving peer", "peer", id.String(), "address", address, "deed", deed, "detail", detail, "penalty", math.Round(penalty))
 	}
+}
+
+// first reports whether nothing of this kind was said about the peer for a while.
+func (c *conduct) first(id peer.ID, remark string) bool {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.of(id, now).first(remark, now)
+}
+
+func (r *record) first(remark string, now time.Time) bool {
+	if last, ok := r.logged[remark]; ok && now.Sub(last) < quietFor {
+		return false
+	}
+	r.logged[remark] = now
+	return true
 }
 
 // penalty returns what is left of a peer's penalties.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,7 +181,7 @@ func readSized(from io.Reader, limit int) ([]byte, error) {
 }
 
 func (h *Host) protocolID(name string) protocol.ID {
-	return protocol.ID("/" + h.network + "/" + name)
+	return protocol.ID("/" + h.network + "/" + strings.TrimPrefix(name, "/"))
 }
 
 // serve lets the peers reach a service.

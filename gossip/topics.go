@@ -193,7 +193,9 @@ func (r *run) validate(t *topicRun) func(context.Context, peer.ID, *pubsub.Messa
 		content := m.GetData()[roundSize:]
 		if !timely(binary.BigEndian.Uint32(m.GetData()), r.owner.settings.Now()) {
 			r.events.Dropped(t.Name, "age")
-			r.log.Debug("gossip: message from another time; compare the clocks", "peer", from.String(), "topic", t.Name)
+			if r.conduct.first(from, remarkAge) {
+				r.log.Warn("gossip: messages come from another time and are dropped: compare this clock with the peer's, or with that of whoever it relays for", "peer", from.String(), "topic", t.Name)
+			}
 			return pubsub.ValidationIgnore
 		}
 		select {

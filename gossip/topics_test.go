@@ -92,6 +92,9 @@ func TestMessagesOfAnotherTimeAreDropped(t *testing.T) {
 	eventually(t, "all four are judged", func() bool {
 		return n.get(n.heard, "late") == 1 && n.get(n.heard, "soon") == 1 && n.get(n.drops, "acks age") == 2
 	})
+	if lines := strings.Count(n.log.String(), "compare this clock"); lines != 1 {
+		t.Errorf("%d log lines about the clock within a minute, want 1", lines)
+	}
 	if n.get(n.heard, "old")+n.get(n.heard, "early")+len(n.deeds) > 0 {
 		t.Errorf("heard %v, blamed %v: a wrong clock is no misdeed", n.heard, n.deeds)
 	}
@@ -320,5 +323,43 @@ func TestPublishDoesNotWait(t *testing.T) {
 	n.stop()
 	if err := n.Publish(t.Context(), gossip.TopicAcks, []byte("m")); !errors.Is(err, gossip.ErrNotRunning) {
 		t.Errorf("after Run: %v", err)
+	}
+}
+
+// Messages of blocks, as large as a busy processor makes them, from one host to another
+// that takes them one by one.
+func BenchmarkBlocks(b *testing.B) {
+	const size = 256 << 10 // about a thousand blocks
+	c := newClock()
+	quick := func(g *gossip.Config) {
+		g.Topics = []gossip.Topic{{Name: gossip.TopicBlocks, MaxSize: 1 << 20, Rate: 1 << 20, ByteRate: 1 << 32, Places: 64, Workers: 1}}
+	}
+	to := newNode(b, c, quick)
+	heard := make(chan struct{}, 1<<20)
+	if _, err := to.Subscribe(gossip.TopicBlocks, func(context.Context, string, []byte) gossip.Verdict { heard <- struct{}{}; return gossip.Accept }); err != nil {
+		b.Fatal(err)
+	}
+	to.start(b)
+	from := newNode(b, c, func(g *gossip.Config) { quick(g); peersOf(to)(g) }).start(b)
+	publishUntil(b, c, from, gossip.TopicBlocks, "hello", "connected", func() bool { return len(heard) > 0 })
+	for len(heard) > 0 {
+		<-heard
+	}
+	b.SetBytes(size)
+	b.ResetTimer()
+	waiting := 0
+	for i := range b.N {
+		for ; waiting >= 16; waiting-- {
+			<-heard
+		}
+		content := make([]byte, size)
+		copy(content, numbered(i))
+		if err := from.Publish(context.Background(), gossip.TopicBlocks, content); err != nil {
+			b.Fatal(err)
+		}
+		waiting++
+	}
+	for ; waiting > 0; waiting-- {
+		<-heard
 	}
 }
