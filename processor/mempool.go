@@ -17,8 +17,8 @@ type Limits struct {
 	Bytes int
 	// PerKey is how many may wait of one key; 64 when zero.
 	PerKey int
-	// Future is how many may wait for an earlier one of their key that is not there yet;
-	// a quarter of Count when zero.
+	// Future is how many are admitted that wait for an earlier one of their key which is not
+	// there yet; a quarter of Count when zero.
 	Future int
 }
 
