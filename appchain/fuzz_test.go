@@ -11,37 +11,6 @@ import (
 	"github.com/trinebridge/trine/ledger"
 )
 
-// captured is a network that keeps the handlers, so that they can be called one by one.
-type captured struct {
-	topics map[string]func(context.Context, string, []byte) appchain.Verdict
-	served map[string]func(context.Context, string, []byte) ([]byte, error)
-}
-
-func capture() *captured {
-	return &captured{
-		topics: map[string]func(context.Context, string, []byte) appchain.Verdict{},
-		served: map[string]func(context.Context, string, []byte) ([]byte, error){},
-	}
-}
-
-func (c *captured) Publish(context.Context, string, []byte) error { return nil }
-
-func (c *captured) Subscribe(topic string, handle func(context.Context, string, []byte) appchain.Verdict) (func(), error) {
-	c.topics[topic] = handle
-	return func() {}, nil
-}
-
-func (c *captured) Serve(protocol string, _ int, handle func(context.Context, string, []byte) ([]byte, error)) (func(), error) {
-	c.served[protocol] = handle
-	return func() {}, nil
-}
-
-func (c *captured) Request(context.Context, string, string, []byte, int) ([]byte, error) {
-	return nil, context.DeadlineExceeded
-}
-
-func (c *captured) Peers(string) []string { return nil }
-
 // FuzzHandlers hands bytes to every handler of a node. None panics, and what is not signed
 // by the processor changes nothing.
 func FuzzHandlers(f *testing.F) {
@@ -52,7 +21,7 @@ func FuzzHandlers(f *testing.F) {
 	if err := n.Import(f.Context(), blocks); err != nil {
 		f.Fatal(err)
 	}
-	net := capture()
+	net := appchaintest.NewCaptured()
 	follower := must(appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: net}))
 	ctx, stop := context.WithCancel(f.Context())
 	done := make(chan error, 1)
@@ -75,10 +44,10 @@ func FuzzHandlers(f *testing.F) {
 	f.Add(codec.Marshal(&appchain.BlocksRequest{From: 2}))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, message []byte) {
-		for _, handle := range net.topics {
+		for _, handle := range net.Topics {
 			handle(t.Context(), "peer", message)
 		}
-		for _, answer := range net.served {
+		for _, answer := range net.Served {
 			if data, err := answer(t.Context(), "peer", message); err == nil && len(data) > wire.MaxBlocksSize {
 				t.Errorf("answer of %d bytes", len(data))
 			}

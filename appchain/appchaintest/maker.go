@@ -21,6 +21,7 @@ type Maker struct {
 	t     testing.TB
 	f     *Fixture
 	state ledger.State
+	log   ledger.Log
 	// Height, Hash and Time are of the newest block.
 	Height uint64
 	Hash   codec.Hash
@@ -48,8 +49,10 @@ func (f *Fixture) MakerAt(t testing.TB, h *appchain.Head) *Maker {
 // Fork returns a maker that goes on from here by itself.
 func (m *Maker) Fork() *Maker { return new(*m) }
 
-// State returns the state after the newest block.
-func (m *Maker) State() ledger.State { return m.state }
+// Executed returns the block just made with what executing it gave, as appchain.Node.Commit takes it.
+func (m *Maker) Executed(b ledger.Block) appchain.Executed {
+	return appchain.Executed{Block: b, Hash: m.Hash, State: m.state, Log: m.log}
+}
 
 // Own makes a block with a transaction of the processor.
 func (m *Maker) Own(bodies ...ledger.MessageBody) ledger.Block {
@@ -83,7 +86,7 @@ func (m *Maker) Block(tx *ledger.Transaction) ledger.Block {
 	}
 	b := ledger.Block{Header: m.f.Ledger.NewHeader(in, state, log), Tx: *tx}
 	m.SignBlock(&b)
-	m.state, m.Height, m.Hash, m.Time = state, in.Height, b.Header.Hash(), in.Time
+	m.state, m.log, m.Height, m.Hash, m.Time = state, log, in.Height, b.Header.Hash(), in.Time
 	return b
 }
 
