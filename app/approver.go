@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/approver"
+	"github.com/trinebridge/trine/internal/units"
+	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/store"
+)
+
+func (d *daemon) openApprover(ctx context.Context) error {
+	if err := d.openFollower(ctx); err != nil {
+		return err
+	}
+	if err := d.openAcks(); err != nil {
+		return err
+	}
+	book := appchain.NewAckBook(d.node, d.net, d.log)
+	d.parts = append(d.parts, part{name: "acknowledgements", run: book.Run})
+	attach, err := intents(d.chains)
+	if err != nil {
+		return err
+	}
+	limits, err := approverLimits(d.config.Approver.Limits, d.ledger.Genesis())
+	if err != nil {
+		return err
+	}
+	a, err := approver.New(approver.Config{
+		Genesis: d.node.Genesis(), Assets: d.ledger.Genesis().Assets, Chains: watches(d.chains), Intents: attach, Limits: limits, Signer: d.guard,
+		View: func() approver.View { return d.node.View() }, Changed: d.node.Changed, Compromised: d.node.Compromised,
+		Acknowledgements: book, Network: d.net, Submit: d.submit, Store: store.Sub(d.store, "approver/"), DryRun: d.config.DryRun, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.server.Attach, d.server.VoteControl, d.server.Pause = a.Attach, a.VoteControl, a.Pause
+	d.parts = append(d.parts, part{name: "approver", run: a.Run})
+	d.status = append(d.status, func() []api.Part { return approverParts(a.Status()) })
+	return nil
+}
+
+func approverParts(s approver.Status) []api.Part {
+	whole := api.Part{Name: "approver", Ready: s.Ready, Detail: s.Doing}
+	for _, x := range s.Actions {
+		if x.Detail != "" {
+			whole.Waiting = append(whole.Waiting, fmt.Sprintf("action %d on %s: %s: %s", x.ActionID, x.Chain, x.State, x.Detail))
+		}
+	}
+	parts := []api.Part{whole}
+	for _, b := range s.Bridges {
+		parts = append(parts, api.Part{Name: "approver " + b.Chain, Ready: b.Ready, Detail: b.Doing, Error: b.Error})
+	}
+	return parts
+}
+
+// approverLimits turns the file's limits into units.
+func approverLimits(file []ApproverLimit, genesis *ledger.Genesis) ([]approver.Limit, error) {
+	var out []approver.Limit
+	for _, l := range file {
+		id, known := genesis.AssetBySymbol(l.Asset)
+		asset, _ := genesis.Asset(id)
+		if !known {
+			return nil, fmt.Errorf("approver.limit: asset %q is not in the genesis", l.Asset)
+		}
+		amount, err := units.Parse(l.Amount, asset.Decimals)
+		if err != nil {
+			return nil, fmt.Errorf("approver.limit for %s on %s: %w", l.Asset, l.Chain, err)
+		}
+		out = append(out, approver.Limit{Chain: l.Chain, Asset: id, Amount: amount, Window: time.Duration(l.Window)})
+	}
+	return out, nil
+}

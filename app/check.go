@@ -1,0 +1,219 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
+	"github.com/trinebridge/trine/validators"
+)
+
+// Finding is one thing that Check looked at.
+type Finding struct {
+	File string `json:"file"`
+	// What was looked at, as in "endpoint node.example".
+	What string `json:"what"`
+	// Detail says what was found; Fault what is wrong and the way out, empty if nothing is.
+	Detail string `json:"detail,omitempty"`
+	Fault  string `json:"fault,omitempty"`
+}
+
+// dialWithin bounds each thing that is dialled.
+const dialWithin = 5 * time.Second
+
+// checker is Check at work.
+type checker struct {
+	path     string
+	config   *Config
+	genesis  *ledger.Genesis
+	findings []Finding
+}
+
+// Check reads a daemon's file and dials everything in it without starting the daemon:
+// genesis, key, data folder, ports, peers and endpoints. It reports all that it looked at.
+func Check(ctx context.Context, path string) []Finding {
+	c := &checker{path: path}
+	config, err := LoadConfig(path)
+	c.found("file", "every key is known and every value possible", err)
+	if err != nil {
+		return c.findings
+	}
+	c.config = config
+	c.genesis, err = LoadGenesis(config.Resolve(config.Genesis))
+	if err != nil {
+		c.found("genesis", "", err)
+	} else {
+		c.found("genesis", fmt.Sprintf("%s, %s", c.genesis.Network, c.genesis.Hash()), nil)
+	}
+	c.key(ctx)
+	c.dataDir()
+	c.ports()
+	c.peers(ctx)
+	c.endpoints(ctx)
+	return c.findings
+}
+
+func (c *checker) found(what, detail string, err error) {
+	f := Finding{File: c.path, What: what, Detail: detail}
+	if err != nil {
+		f.Detail, f.Fault = "", err.Error()
+	}
+	c.findings = append(c.findings, f)
+}
+
+var groups = map[Role]validators.Group{RoleProcessor: validators.Processor, RoleListener: validators.Listeners, RoleApprover: validators.Approvers}
+
+func (c *checker) key(ctx context.Context) {
+	if c.config.Key != "" {
+		signer, err := openSeat(ctx, c.config.Key, filepath.Dir(c.config.path))
+		if err != nil {
+			c.found("key", "", err)
+		} else {
+			c.seat(signer.PublicKey().Address())
+		}
+	}
+	for i := range c.config.Chains {
+		x := &c.config.Chains[i]
+		if x.FeeKey == "" {
+			continue
+		}
+		key, err := OpenKey(ctx, x.FeeKey, filepath.Dir(c.config.path), nil)
+		if err != nil {
+			c.found("fee key of "+x.ID, "", err)
+		} else {
+			c.found("fee key of "+x.ID, "pays as "+FormatAddress(x.ID, key.Address().Word()), nil)
+		}
+	}
+}
+
+// seat compares the key with the genesis's set; a later set may differ, so a running
+// network has the last word.
+func (c *checker) seat(address signing.Address) {
+	if c.genesis == nil {
+		return
+	}
+	group := groups[c.config.Role]
+	if !c.genesis.Validators.Has(group, address) {
+		c.found("key", "", fmt.Errorf("%s holds no seat as %s in the genesis; its members are %v", address, group, c.genesis.Validators.Members(group)))
+		return
+	}
+	c.found("key", fmt.Sprintf("%s, %s of the genesis", address, group), nil)
+}
+
+func (c *checker) dataDir() {
+	dir := c.config.Resolve(c.config.DataDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		c.found("data_dir", "", fmt.Errorf("cannot make %s: %w", dir, err))
+		return
+	}
+	f, err := os.CreateTemp(dir, ".check-*")
+	if err == nil {
+		_ = f.Close()
+		err = os.Remove(f.Name())
+	}
+	if err != nil {
+		err = fmt.Errorf("cannot write to %s: %w", dir, err)
+	}
+	c.found("data_dir", dir, err)
+}
+
+func (c *checker) ports() {
+	if listen := c.config.API.Listen; listen != "" {
+		c.found("api.listen", listen, canListen(listen))
+	}
+	for _, text := range c.config.Gossip.Listen {
+		address, err := tcpAddress(text)
+		if err == nil {
+			err = canListen(address)
+		}
+		c.found("gossip.listen", text, err)
+	}
+}
+
+func canListen(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w; if the daemon runs already this is no fault", err)
+	}
+	return l.Close()
+}
+
+func tcpAddress(text string) (string, error) {
+	m, err := ma.NewMultiaddr(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a multiaddress such as /ip4/127.0.0.1/tcp/7101: %w", text, err)
+	}
+	network, address, err := manet.DialArgs(m)
+	if err != nil || !strings.HasPrefix(network, "tcp") {
+		return "", fmt.Errorf("%q is not an address of TCP such as /ip4/127.0.0.1/tcp/7101", text)
+	}
+	return address, nil
+}
+
+func (c *checker) peers(ctx context.Context) {
+	if len(c.config.Gossip.Peers) == 0 && c.config.Role != RoleProcessor {
+		c.found("gossip.peers", "", fmt.Errorf("there is none; %s hears of no block without one", c.config.Role.WithArticle()))
+	}
+	for _, text := range c.config.Gossip.Peers {
+		address, err := tcpAddress(text)
+		if err == nil {
+			dialer := net.Dialer{Timeout: dialWithin}
+			var connection net.Conn
+			if connection, err = dialer.DialContext(ctx, "tcp", address); err == nil {
+				err = connection.Close()
+			} else {
+				err = fmt.Errorf("does not answer: %w; is that daemon running?", err)
+			}
+		}
+		c.found("peer "+text, "answers", err)
+	}
+}
+
+func (c *checker) endpoints(ctx context.Context) {
+	for i := range c.config.Chains {
+		x := &c.config.Chains[i]
+		if c.genesis == nil {
+			return
+		}
+		known, ok := c.genesis.Chain(x.ID)
+		if !ok {
+			c.found("chain "+x.ID, "", fmt.Errorf("it is not in the genesis"))
+			continue
+		}
+		adapter, err := AdapterOf(x.ID)
+		if err != nil {
+			c.found("chain "+x.ID, "", err)
+			continue
+		}
+		a := &access{config: x, adapter: adapter, chain: known, genesis: c.genesis.Hash()}
+		for i, url := range x.Endpoints {
+			detail, err := c.endpoint(ctx, a, url)
+			c.found(fmt.Sprintf("endpoint %s of %s", a.endpointName(i), x.ID), detail, err)
+		}
+	}
+}
+
+func (c *checker) endpoint(ctx context.Context, a *access, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	// Any address does: the head says whether the endpoint answers and for which chain.
+	source, err := a.adapter.OpenSource(a.sourceConfig(url, codec.Uint64Word(1<<20), 0))
+	if err != nil {
+		return "", err
+	}
+	head, err := source.Head(ctx, a.finality())
+	if err != nil {
+		return "", err
+	}
+	return "settled block " + head.String(), nil
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/listener"
+	"github.com/trinebridge/trine/processor"
+	"github.com/trinebridge/trine/store"
+)
+
+// openRole adds what a role runs; a new role is a new line.
+func (d *daemon) openRole(ctx context.Context) error {
+	open, known := map[Role]func(context.Context) error{
+		RoleProcessor: d.openProcessor,
+		RoleListener:  d.openListener,
+		RoleApprover:  d.openApprover,
+		RoleSubmitter: d.openSubmitter,
+		RoleNode:      d.openFollower,
+	}[d.config.Role]
+	if !known {
+		return fmt.Errorf("role %q is unknown", d.config.Role)
+	}
+	return open(ctx)
+}
+
+// maxLag is how many blocks a ready daemon may be behind.
+const maxLag = 64
+
+// openFollower follows the app chain that the processor makes.
+func (d *daemon) openFollower(context.Context) error {
+	follower, err := appchain.NewFollower(appchain.FollowerConfig{Node: d.node, Network: d.net, Log: d.log})
+	if err != nil {
+		return err
+	}
+	d.submit = follower.Submit
+	d.parts = append(d.parts, part{name: "follower", run: follower.Run})
+	d.status = append(d.status, func() []api.Part {
+		lag, peers := follower.Lag(), len(d.host.Connected())
+		p := api.Part{Name: "follower", Ready: lag <= maxLag && peers > 0, Detail: fmt.Sprintf("at block %d, %d behind the newest one heard of, %d peers", d.node.Height(), lag, peers)}
+		if peers == 0 {
+			p.Error = "no peer is connected; see gossip.peers"
+		}
+		return []api.Part{p}
+	})
+	return nil
+}
+
+// openAcks has a member acknowledge blocks.
+func (d *daemon) openAcks() error {
+	if d.config.DryRun {
+		return nil
+	}
+	acknowledger, err := appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: d.node, Network: d.net, Guard: d.guard, Log: d.log})
+	if err != nil {
+		return err
+	}
+	d.parts = append(d.parts, part{name: "acknowledger", run: acknowledger.Run})
+	return nil
+}
+
+func (d *daemon) openProcessor(context.Context) error {
+	if d.config.DryRun {
+		return fmt.Errorf("a processor that signs no block does nothing; remove dry_run, or run a node")
+	}
+	set, err := d.node.View().Validators()
+	if err != nil {
+		return err
+	}
+	if address := d.signer.PublicKey().Address(); address != set.Processor {
+		return fmt.Errorf("key %s is not the processor's of epoch %d, which is %s", address, set.Epoch, set.Processor)
+	}
+	p, err := processor.New(processor.Config{Node: d.node, Network: d.net, Signer: d.signer, Guard: d.guard, Log: d.log, Hooks: d.metrics.processor()})
+	if err != nil {
+		return err
+	}
+	d.submit = p.Submit
+	// A processor whose store fails must not go on from memory: it ends, and what is
+	// durable is what the next start begins with.
+	d.parts = append(d.parts, part{name: "processor", run: p.Run, once: true})
+	d.status = append(d.status, func() []api.Part {
+		s := p.Status()
+		return []api.Part{{Name: "processor", Ready: true, Detail: fmt.Sprintf("at block %d, %d transactions wait, %d blocks in %d syncs, %d dropped, %d refused",
+			s.Height, s.Waiting, s.Blocks, s.Syncs, s.Dropped, s.Refused)}}
+	})
+	return nil
+}
+
+func (d *daemon) openListener(ctx context.Context) error {
+	if err := d.openFollower(ctx); err != nil {
+		return err
+	}
+	if err := d.openAcks(); err != nil {
+		return err
+	}
+	attach, err := intents(d.chains)
+	if err != nil {
+		return err
+	}
+	l, err := listener.New(listener.Config{
+		Genesis: d.node.Genesis(), Chains: watches(d.chains), Intents: attach, Signer: d.guard,
+		View: func() listener.View { return d.node.View() }, Changed: d.node.Changed, Compromised: d.node.Compromised,
+		Network: d.net, Submit: d.submit, Store: store.Sub(d.store, "listener/"), DryRun: d.config.DryRun, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.server.Attach, d.server.VoteControl, d.server.ChainTx = l.Attach, l.VoteControl, l.ChainTx
+	d.parts = append(d.parts, part{name: "listener", run: l.Run})
+	d.status = append(d.status, func() []api.Part {
+		var parts []api.Part
+		for _, s := range l.Status() {
+			parts = append(parts, api.Part{Name: "listener " + s.Chain, Ready: s.Ready, Detail: s.Doing, Error: s.Error})
+		}
+		return parts
+	})
+	return nil
+}

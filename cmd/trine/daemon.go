@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+
+	"github.com/holiman/uint256"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/app"
+	"github.com/trinebridge/trine/internal/units"
+)
+
+func daemonCommands(o *options) []*cobra.Command {
+	short := map[app.Role]string{
+		app.RoleProcessor: "Order transactions, make blocks, and collect signatures",
+		app.RoleListener:  "Watch bridges and attest what they report",
+		app.RoleApprover:  "Check actions against the chains and sign them",
+		app.RoleSubmitter: "Deliver sealed actions to bridges and pay for it",
+		app.RoleNode:      "Follow the app chain and serve the API",
+	}
+	var commands []*cobra.Command
+	for _, role := range app.Roles {
+		cmd := roleCommand(role, short[role])
+		if role == app.RoleSubmitter {
+			cmd.AddCommand(submitterBalanceCommand(o), submitterCapsCommand(o))
+		}
+		commands = append(commands, cmd)
+	}
+	return commands
+}
+
+func roleCommand(role app.Role, short string) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: string(role) + " --config FILE", Short: short, GroupID: "daemon", Args: cobra.NoArgs,
+		Long: short + ".\n\nThe daemon runs until it gets SIGINT or SIGTERM, then ends in order. It can be killed at any time: what it had\nsigned or sent is on its disk.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := app.LoadConfig(path)
+			if err != nil {
+				return &usageError{err}
+			}
+			if config.Role != role {
+				return usagef("%s is the configuration of %s, not of %s", path, config.Role.WithArticle(), role.WithArticle())
+			}
+			return app.Run(cmd.Context(), config, app.RunOptions{Version: versionText(), LogTo: cmd.ErrOrStderr()})
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", string(role)+".toml", "the daemon's configuration file")
+	return cmd
+}
+
+func submitterBalanceCommand(o *options) *cobra.Command {
+	cmd := look(o, "balance", "Show what the submitter's fee payers own, and warn when it is little", cobra.NoArgs,
+		func(cmd *cobra.Command, c *api.Client, _ []string) ([]api.SubmitterBalance, error) {
+			return c.SubmitterBalances(cmd.Context())
+		},
+		func(w io.Writer, list []api.SubmitterBalance) {
+			t := newTable(w, "chain", "address", "balance", "")
+			for _, b := range list {
+				balance := b.Balance
+				if n, ok := new(big.Int).SetString(b.Balance, 10); ok {
+					v, _ := uint256.FromBig(n)
+					balance = units.Format(v, 18)
+				}
+				t.AppendRow(table.Row{b.Chain, b.Address, balance, yes(b.Low, "LOW: send coins to the address", b.Detail)})
+			}
+			t.Render()
+		})
+	return cmd
+}
+
+func submitterCapsCommand(o *options) *cobra.Command {
+	var fee, tip string
+	cmd := &cobra.Command{
+		Use: "caps CHAIN", Short: "Change what a running submitter may pay per gas, in gwei", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			body := api.CapsBody{Chain: args[0], MaxFeePerGas: fee, MaxTip: tip}
+			if err := client.SetCaps(cmd.Context(), body); err != nil {
+				return err
+			}
+			return o.show(cmd, body, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "on %s the submitter now pays at most %s gwei per gas, of which %s tip\n", args[0], fee, tip)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&fee, "max-fee", "200", "per gas, in gwei")
+	cmd.Flags().StringVar(&tip, "max-tip", "5", "per gas, in gwei")
+	return cmd
+}

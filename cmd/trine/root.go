@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trinebridge/trine/api"
+)
+
+// version is set by the linker; a build from a module proxy knows its own.
+var version = ""
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// options are the flags that every command has.
+type options struct {
+	api  string
+	json bool
+}
+
+func (o *options) client() (*api.Client, error) {
+	c, err := api.NewClient(o.api)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return c, nil
+}
+
+func newRoot() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:           "trine",
+		Short:         "Bridge funds between an app chain and external chains",
+		Long:          "Trine bridges funds between an app chain and external chains.\n\nThree groups of validators check each other: listeners attest what bridges report,\napprovers sign what bridges are told, and a processor orders both.",
+		Version:       versionText(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	defaultAPI := os.Getenv("TRINE_API")
+	if defaultAPI == "" {
+		defaultAPI = "http://127.0.0.1:7001"
+	}
+	root.PersistentFlags().StringVar(&o.api, "api", defaultAPI, "a daemon's API address (environment: TRINE_API)")
+	root.PersistentFlags().BoolVar(&o.json, "json", false, "print one JSON value instead of a table")
+	root.AddGroup(
+		&cobra.Group{ID: "daemon", Title: "Daemons:"},
+		&cobra.Group{ID: "setup", Title: "Setting up:"},
+		&cobra.Group{ID: "look", Title: "Looking:"},
+		&cobra.Group{ID: "act", Title: "Acting:"},
+	)
+	root.AddCommand(daemonCommands(o)...)
+	root.AddCommand(setupCommands(o)...)
+	root.AddCommand(lookCommands(o)...)
+	root.AddCommand(actCommands(o)...)
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs makes wrong arguments usage errors everywhere, so that they exit with 2.
+func wrapArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usagef("%w; see %s --help", err, cmd.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+// group is a command that only holds others.
+func group(id, use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, GroupID: id,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errors.New("unknown command " + args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}

@@ -1,0 +1,260 @@
+package devnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/app"
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/ledger"
+)
+
+// Config says what network to run. The zero value of every field but Binary works.
+type Config struct {
+	// Binary is the trine program whose daemons run.
+	Binary string
+	// Dir holds files, data and logs of the network; a new temporary folder, removed at the
+	// end, if empty.
+	Dir string
+	// Chains are development chains to use; none starts two embedded ones.
+	Chains []ChainConfig
+	// Listeners and Approvers default to 3 each, Submitters to 1.
+	Listeners, Approvers, Submitters int
+	// Tokens, if set, is called when the chains are up, and returns more tokens to bridge:
+	// tests deploy theirs there.
+	Tokens func(ctx context.Context, chains []*External) ([]Token, error)
+	Log    *slog.Logger
+}
+
+// ChainConfig is a development chain that runs already.
+type ChainConfig struct {
+	// Endpoint is where this process reaches it.
+	Endpoint string
+	// Daemons are the endpoints that the daemons get, Endpoint when empty: so that a test
+	// can stand between.
+	Daemons []string
+}
+
+// Token is a token of one chain that stands for an asset of its own.
+type Token struct {
+	Symbol   string
+	Chain    string
+	Address  common.Address
+	Decimals uint8
+}
+
+// Network is a running network.
+type Network struct {
+	Dir     string
+	Chains  []*External
+	Daemons []*Process
+	Genesis *ledger.Genesis
+
+	config    Config
+	temporary bool
+}
+
+// Start brings everything up and returns once every bridge is attached and every daemon
+// is ready. The caller stops it; what fails halfway cleans up after itself.
+func Start(ctx context.Context, config Config) (n *Network, err error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	config.Listeners, config.Approvers, config.Submitters = cmp.Or(config.Listeners, 3), cmp.Or(config.Approvers, 3), cmp.Or(config.Submitters, 1)
+	n = &Network{Dir: config.Dir, config: config}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Stop())
+			n = nil
+		}
+	}()
+	if n.Dir == "" {
+		n.temporary = true
+		if n.Dir, err = os.MkdirTemp("", "trine-devnet-"); err != nil {
+			return n, err
+		}
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"start external chains", n.startChains},
+		{"write genesis, keys and configurations", n.initialize},
+		{"deploy bridges", n.deploy},
+		{"start daemons", n.startDaemons},
+		{"attach bridges", n.attach},
+		{"wait until every daemon is ready", n.waitReady},
+	} {
+		began := time.Now()
+		if err := step.do(ctx); err != nil {
+			return n, fmt.Errorf("%s: %w", step.what, err)
+		}
+		config.Log.Info(step.what, "ms", time.Since(began).Milliseconds())
+	}
+	return n, nil
+}
+
+func (n *Network) startChains(ctx context.Context) (err error) {
+	if n.Chains, err = openChains(ctx, n.config.Chains); err != nil {
+		return err
+	}
+	for i, x := range n.Chains {
+		// The token has other decimals on every second chain, as real ones have.
+		if err := x.deployToken(ctx, []uint8{6, 18}[i%2]); err != nil {
+			return fmt.Errorf("chain %s: test token: %w", x.ID, err)
+		}
+	}
+	return nil
+}
+
+func (n *Network) initialize(ctx context.Context) error {
+	options := app.InitOptions{
+		Dir: filepath.Join(n.Dir, "net"), Network: "devnet", Listeners: n.config.Listeners, Approvers: n.config.Approvers, Submitters: n.config.Submitters,
+		Light: true,
+	}
+	dollar := app.GenesisAsset{Symbol: "USDC", Decimals: 6}
+	coin := app.GenesisAsset{Symbol: "ETH", Decimals: 18}
+	for _, x := range n.Chains {
+		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: confirmations, Endpoints: x.daemons, Poll: pollEvery})
+		dollar.Tokens = append(dollar.Tokens, app.GenesisToken{Chain: x.ID, Address: x.Token.Hex(), Decimals: x.decimals, MinWithdrawal: "1", Fee: "0.1"})
+		coin.Tokens = append(coin.Tokens, app.GenesisToken{Chain: x.ID, Address: app.Native, Decimals: 18, MinWithdrawal: "0.01", Fee: "0.001"})
+	}
+	options.Assets = []app.GenesisAsset{dollar, coin}
+	if n.config.Tokens != nil {
+		tokens, err := n.config.Tokens(ctx, n.Chains)
+		if err != nil {
+			return err
+		}
+		for _, t := range tokens {
+			options.Assets = append(options.Assets, app.GenesisAsset{Symbol: t.Symbol, Decimals: t.Decimals, Tokens: []app.GenesisToken{
+				{Chain: t.Chain, Address: t.Address.Hex(), Decimals: t.Decimals, MinWithdrawal: "1", Fee: "0"},
+			}})
+		}
+	}
+	files, err := app.Init(options)
+	if err != nil {
+		return err
+	}
+	for _, d := range files.Daemons {
+		n.Daemons = append(n.Daemons, &Process{Daemon: d, binary: n.config.Binary, log: filepath.Join(n.Dir, "logs", d.Name+".log")})
+	}
+	for _, x := range n.Chains {
+		for _, payer := range files.FeePayers[x.ID] {
+			if err := x.Fund(ctx, common.HexToAddress(payer), coins(100)); err != nil {
+				return fmt.Errorf("chain %s: fund the submitter: %w", x.ID, err)
+			}
+		}
+	}
+	n.Genesis, err = app.LoadGenesis(files.Genesis)
+	return err
+}
+
+func (n *Network) deploy(ctx context.Context) error {
+	for _, x := range n.Chains {
+		d, err := x.adapter.Deploy(ctx, chain.DeployConfig{ChainID: x.ID, Endpoint: x.Endpoint, Genesis: n.Genesis.Hash(), Set: n.Genesis.Validators, FeeKey: faucet()})
+		if err != nil {
+			return fmt.Errorf("chain %s: %w", x.ID, err)
+		}
+		x.Bridge = x.adapter.FormatAddress(d.Bridge)
+	}
+	return nil
+}
+
+func (n *Network) startDaemons(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Join(n.Dir, "logs"), 0o700); err != nil {
+		return err
+	}
+	for _, p := range n.Daemons {
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	for _, p := range n.Daemons {
+		if err := p.waitFor(ctx, "answer", func(c *api.Client) error {
+			_, err := c.Status(ctx)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Network) attach(ctx context.Context) error {
+	for _, p := range n.Daemons {
+		if p.Role != app.RoleListener && p.Role != app.RoleApprover {
+			continue
+		}
+		client, err := p.Client()
+		if err != nil {
+			return err
+		}
+		for _, x := range n.Chains {
+			if err := client.Attach(ctx, x.ID, x.Bridge); err != nil {
+				return fmt.Errorf("%s: %w", p.Name, err)
+			}
+		}
+	}
+	for _, p := range n.Daemons {
+		if err := p.waitFor(ctx, "see every bridge attached", func(c *api.Client) error {
+			bridges, err := c.Bridges(ctx)
+			if err == nil && len(bridges) < len(n.Chains) {
+				err = fmt.Errorf("%d of %d bridges are attached", len(bridges), len(n.Chains))
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Network) waitReady(ctx context.Context) error {
+	for _, p := range n.Daemons {
+		if err := p.waitFor(ctx, "be ready", func(c *api.Client) error {
+			s, err := c.Status(ctx)
+			if err == nil && !s.Ready {
+				err = fmt.Errorf("not ready: %+v", s.Parts)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Daemon returns the first daemon of a role.
+func (n *Network) Daemon(role app.Role) *Process {
+	for _, p := range n.Daemons {
+		if p.Role == role {
+			return p
+		}
+	}
+	return nil
+}
+
+// Stop ends every process and chain that Start began.
+func (n *Network) Stop() error {
+	var errs []error
+	for _, p := range n.Daemons {
+		p.interrupt()
+	}
+	for _, p := range n.Daemons {
+		errs = append(errs, p.Stop())
+	}
+	errs = append(errs, closeChains(n.Chains))
+	if n.temporary && n.Dir != "" {
+		errs = append(errs, os.RemoveAll(n.Dir))
+	}
+	return errors.Join(errs...)
+}
