@@ -37,23 +37,23 @@ func small(fs vfs.FS) pebblestore.Config {
 	return pebblestore.Config{Dir: "db", FS: fs, CacheBytes: 1 << 20, MemTableBytes: 64 << 10}
 }
 
-func TestSuite(t *testing.T) {
-	t.Run("in memory", func(t *testing.T) {
-		storetest.Run(t, func(testing.TB) storetest.Open {
-			fs := vfs.NewMem()
-			return func() (store.KV, error) { return pebblestore.Open(small(fs)) }
-		})
-	})
-	t.Run("on disk", func(t *testing.T) {
-		storetest.Run(t, func(t testing.TB) storetest.Open {
-			dir, err := os.MkdirTemp(t.TempDir(), "db")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return func() (store.KV, error) { return pebblestore.Open(pebblestore.Config{Dir: dir}) }
-		})
-	})
+func inMemory(testing.TB) storetest.Open {
+	fs := vfs.NewMem()
+	return func() (store.KV, error) { return pebblestore.Open(small(fs)) }
 }
+
+func onDisk(t testing.TB) storetest.Open {
+	c := small(vfs.Default)
+	c.Dir = t.TempDir()
+	return func() (store.KV, error) { return pebblestore.Open(c) }
+}
+
+func TestSuite(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { storetest.Run(t, inMemory) })
+	t.Run("on disk", func(t *testing.T) { storetest.Run(t, onDisk) })
+}
+
+func TestModel(t *testing.T) { storetest.RunModel(t, inMemory) }
 
 type disk struct{ fs *vfs.MemFS }
 

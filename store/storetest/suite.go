@@ -43,9 +43,12 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 	}
 	t.Run("content survives an orderly end", func(t *testing.T) { testReopen(t, fresh(t)) })
 	t.Run("a closed store says so", func(t *testing.T) { testClosed(t, mustOpen(t, fresh(t))) })
-	t.Run("random operations agree with a sorted map", func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) { testModel(rt, fresh(t)) })
-	})
+}
+
+// RunModel runs random operations on a backend and on a sorted map, with the same answers.
+// It opens the store thousands of times.
+func RunModel(t *testing.T, fresh func(t testing.TB) Open) {
+	rapid.Check(t, func(rt *rapid.T) { testModel(rt, fresh(t)) })
 }
 
 func mustOpen(t *testing.T, open Open) store.KV {
