@@ -196,6 +196,7 @@ func TestTransactionChecks(t *testing.T) {
 		"other app chain": {func(tx *ledger.Transaction) { tx.Genesis[0]++; resign(tx) }, ledger.CodeMalformed},
 		"no messages":     {func(tx *ledger.Transaction) { tx.Messages = nil; resign(tx) }, ledger.CodeMalformed},
 		"many messages":   {func(tx *ledger.Transaction) { tx.Messages = make([]ledger.Message, 17) }, ledger.CodeMalformed},
+		"empty message":   {func(tx *ledger.Transaction) { tx.Messages[0].Body = nil }, ledger.CodeMalformed},
 		"too large":       {func(tx *ledger.Transaction) { tx.Messages = large(10); resign(tx) }, ledger.CodeMalformed},
 		"large message": {func(tx *ledger.Transaction) {
 			tx.Messages = []ledger.Message{{Body: &ledger.AppMessage{Data: make([]byte, ledger.MaxAppData+1)}}}

@@ -82,6 +82,11 @@ func CheckTx(genesis codec.Hash, t *Transaction) (CheckedTx, error) {
 	if len(t.Messages) == 0 || len(t.Messages) > MaxMessages {
 		return CheckedTx{}, reject(CodeMalformed, "transaction has %d messages; from 1 to %d are possible", len(t.Messages), MaxMessages)
 	}
+	for i := range t.Messages {
+		if t.Messages[i].Body == nil {
+			return CheckedTx{}, reject(CodeMalformed, "message %d is empty", i)
+		}
+	}
 	unsigned := codec.Marshal(unsignedTransaction{t})
 	if size := len(unsigned) + len(t.Signature); size > MaxTransactionSize {
 		return CheckedTx{}, reject(CodeMalformed, "transaction has %d bytes, at most %d", size, MaxTransactionSize)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -145,18 +146,23 @@ func (v View) Control(domain bridgecontracts.Domain, kind bridgecontracts.Contro
 	return records[best], true, nil
 }
 
-// OpenControls returns the control actions of a bridge that it has not run yet, sealed or not.
+// OpenControls returns the control actions, sealed or not, that a bridge could still run:
+// of its next sequences and of the epoch of the set that it holds.
 func (v View) OpenControls(domain bridgecontracts.Domain) ([]ControlRecord, error) {
 	b, ok, err := v.Bridge(domain)
 	if err != nil || !ok {
 		return nil, err
 	}
-	open, err := v.Controls(domain, bridgecontracts.KindUnpause, b.PauseSequence+1)
+	unpauses, err := v.Controls(domain, bridgecontracts.KindUnpause, b.PauseSequence+1)
 	if err != nil {
 		return nil, err
 	}
 	limits, err := v.Controls(domain, bridgecontracts.KindSetLimit, b.LimitVersion+1)
-	return append(open, limits...), err
+	if err != nil {
+		return nil, err
+	}
+	void := func(r ControlRecord) bool { return r.Epoch != b.Epoch }
+	return slices.DeleteFunc(append(unpauses, limits...), void), nil
 }
 
 // Withdrawal returns a withdrawal and where it stands.
