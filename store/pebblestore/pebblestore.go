@@ -152,6 +152,9 @@ func (s *Store) scan(lo, hi []byte, first, next func(*pebble.Iterator) bool) ite
 		if hi != nil && bytes.Compare(lo, hi) >= 0 {
 			return
 		}
+		if len(lo) == 0 {
+			lo = nil // Pebble tells no bound from an empty one
+		}
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 		if err != nil {
 			yield(store.Entry{}, s.wrap(fmt.Errorf("range: %w", err)))
