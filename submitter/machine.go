@@ -90,6 +90,8 @@ type step struct {
 	job      *job
 	delivery *delivery
 	nonce    uint64
+	// repeat says that the newest attempt is to be broadcast again if there cannot be a replacement.
+	repeat bool
 }
 
 // outlook is what is known at one moment.
@@ -188,8 +190,8 @@ func (m *machine) current(t target) *job {
 func (m *machine) tend(o *outlook, j *job, first bool) (step, bool) {
 	newest := j.newest()
 	d := o.delivery(j.Target)
-	if d != nil && (d.outcome.Done || j.Filler) {
-		d = nil // done by somebody: only the nonce is left to use up
+	if d != nil && (d.outcome.Done || j.Filler || m.outOfOrder(o, j)) {
+		d = nil // it cannot or need not deliver here: only the nonce is left to use up
 	}
 	if newest == nil {
 		return step{do: stepAttempt, job: j, delivery: d}, true
@@ -199,15 +201,30 @@ func (m *machine) tend(o *outlook, j *job, first bool) (step, bool) {
 		resting = o.now.Before(t.notBefore)
 	}
 	waited := o.now.Sub(newest.At)
+	repeat := o.sights[j.Serial].Phase == chain.PhaseUnknown && o.now.Sub(m.sentAt[j.Serial]) >= m.timing.Repeat
 	switch {
 	case d != nil && d.digest != j.Digest, // another revision was sealed
 		m.urgent[j.Serial],
 		first && waited >= m.timing.Resend && !resting:
-		return step{do: stepReplace, job: j, delivery: d}, true
-	case o.sights[j.Serial].Phase == chain.PhaseUnknown && o.now.Sub(m.sentAt[j.Serial]) >= m.timing.Repeat:
+		return step{do: stepReplace, job: j, delivery: d, repeat: repeat}, true
+	case repeat:
 		return step{do: stepRepeat, job: j}, true
 	}
 	return step{}, false
+}
+
+// outOfOrder reports whether a value action's nonce comes before that of the action that
+// must run first, so that it could only fail.
+func (m *machine) outOfOrder(o *outlook, j *job) bool {
+	if j.Target.Control != 0 || !j.nonced() {
+		return false
+	}
+	before := o.delivery(target{Sequence: j.Target.Sequence - 1})
+	if before == nil || before.outcome.Done {
+		return false
+	}
+	b := m.current(before.target)
+	return b == nil || b.Filler || o.sights[b.Serial].spent() || b.Nonce > j.Nonce
 }
 
 // fillGaps finds nonces that nobody uses, below some that are used.

@@ -25,7 +25,12 @@ import (
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// An Ethereum node in the process starts these once, or lets them run out after it is closed.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"),
+		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
+}
 
 const (
 	payer  = "payer"
@@ -254,7 +259,7 @@ func (s *scene) wantReason(part string) {
 	s.Fatalf("no delivery has a reason with %q: %+v", part, s.status().Deliveries)
 }
 
-// failedTransactions counts how many of the payer's transactions reverted.
+// executions counts how often each action ran.
 func (s *scene) executions() map[uint64]int {
 	s.Helper()
 	source, ctx := s.external.Endpoint("auditor").Source(), context.Background()

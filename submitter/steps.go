@@ -35,7 +35,12 @@ func (c *carrier) take(ctx context.Context, now time.Time, s step) (sent bool, e
 		}
 		return c.attempt(ctx, now, s.job, s.delivery)
 	default:
-		return c.attempt(ctx, now, s.job, s.delivery)
+		attempts := len(s.job.Attempts)
+		sent, err := c.attempt(ctx, now, s.job, s.delivery)
+		if err == nil && s.repeat && len(s.job.Attempts) == attempts {
+			return c.broadcast(ctx, now, s.job, false)
+		}
+		return sent, err
 	}
 }
 
