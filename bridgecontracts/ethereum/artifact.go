@@ -41,13 +41,13 @@ var Native = codec.LeftPad(common.HexToAddress("0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEe
 // into one transaction (EIP-7825) even if every one of them burns all the gas it gets.
 const MaxTransfers = 32
 
-// Gas that a callee of an action gets. A submitter must send enough that this is left before each
-// call; the contract reverts otherwise. GasBeside is on top of it, per call.
+// Gas that must be left before each call of an action, or the contract reverts: what the callee gets (400,000, 50,000 and
+// 5,000,000), the 64th that EIP-150 holds back, and a margin for the call itself. None of it is spent that the callee does not use;
+// an estimate by eth_estimateGas covers it.
 const (
-	TokenGas  = 400_000
-	NativeGas = 50_000
-	CallGas   = 5_000_000
-	GasBeside = 45_000
+	TokenGas  = 400_000*64/63 + 45_000
+	NativeGas = 50_000*64/63 + 250_000
+	CallGas   = 5_000_000*64/63 + 250_000
 )
 
 // CAIP2 returns the chain's CAIP-2 id, e.g. "eip155:1".

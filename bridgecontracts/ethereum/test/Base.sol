@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {ITrineBridge} from "../src/ITrineBridge.sol";
-import {TrineBridge} from "../src/TrineBridge.sol";
 import {Reference} from "./Reference.sol";
 import {Vm} from "./Vm.sol";
 import {TestToken} from "./zoo/TestToken.sol";
@@ -30,7 +29,7 @@ abstract contract Base {
         ITrineBridge.ValidatorSet set;
     }
 
-    TrineBridge internal bridge;
+    ITrineBridge internal bridge;
     bytes32 internal domain;
     TestToken internal token;
     Members internal members;
@@ -41,7 +40,7 @@ abstract contract Base {
     function setUp() public virtual {
         vm.warp(1_900_000_000);
         _store(_members("first", 1, 3, 5, 2, 3));
-        bridge = new TrineBridge(GENESIS, members.set);
+        bridge = _deploy(GENESIS, members.set);
         domain = Reference.domain(GENESIS, string.concat("eip155:", vm.toString(block.chainid)), address(bridge));
         head = Reference.cut(domain);
         token = new TestToken("Test", "TST", 18);
@@ -52,6 +51,35 @@ abstract contract Base {
     }
 
     receive() external payable {}
+
+    /// @dev The bridge as it is built for use: these tests are compiled with other, quicker settings.
+    function _creationCode(bytes32 genesis, ITrineBridge.ValidatorSet memory set) internal view returns (bytes memory) {
+        return bytes.concat(vm.getCode(".forge/out/TrineBridge.sol/TrineBridge.json"), abi.encode(genesis, set));
+    }
+
+    function _deploy(bytes32 genesis, ITrineBridge.ValidatorSet memory set) internal returns (ITrineBridge made) {
+        bytes memory code = _creationCode(genesis, set);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+            if iszero(made) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
+    }
+
+    /// @notice A deployment that must be refused with exactly this error.
+    function _notDeployed(bytes32 genesis, ITrineBridge.ValidatorSet memory set, bytes memory reason) internal {
+        try this.deployExternally(genesis, set) {
+            revert("deployed");
+        } catch (bytes memory data) {
+            assertEq(keccak256(data), keccak256(reason), "the error");
+        }
+    }
+
+    function deployExternally(bytes32 genesis, ITrineBridge.ValidatorSet calldata set) external {
+        _deploy(genesis, set);
+    }
 
     // ------------------------------------------------------------ members
 

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {ITrineBridge} from "../src/ITrineBridge.sol";
 import {Sets} from "../src/Sets.sol";
-import {TrineBridge} from "../src/TrineBridge.sol";
 import {Words} from "../src/Words.sol";
 import {Base} from "./Base.sol";
 import {Reference} from "./Reference.sol";
@@ -34,11 +33,11 @@ contract VectorsTest is Base {
     /// @dev Runs the constructor at the address itself, so that its immutables and storage are that bridge's own.
     function _deployAt(address where) internal {
         vm.chainId(31337); // the vectors' CAIP-2 id, checked below
-        vm.etch(where, bytes.concat(type(TrineBridge).creationCode, abi.encode(_word(".genesis"), set)));
+        vm.etch(where, _creationCode(_word(".genesis"), set));
         (bool ok, bytes memory runtime) = where.call("");
         require(ok, "constructor");
         vm.etch(where, runtime);
-        bridge = TrineBridge(payable(where));
+        bridge = ITrineBridge(payable(where));
     }
 
     function _word(string memory key) internal view returns (bytes32) {
@@ -79,15 +78,15 @@ contract VectorsTest is Base {
     }
 
     function testEvents() public view {
-        bytes32 at = Reference.cut(domain);
+        bytes32 now_ = Reference.cut(domain);
         uint256 seen;
         for (uint256 i = 0; vm.keyExistsJson(json, _at("events", i, "")); i++) {
             uint256 kind = _uint(_at("events", i, ".kind"));
             bytes32 hash = Reference.eventHash(kind, _uint(_at("events", i, ".id")), _fields(i, kind));
             assertEq(hash, _word(_at("events", i, ".hash")), "event");
-            assertEq(Reference.extend(at, hash), _word(_at("events", i, ".head")), "reference head");
-            at = Words.extend(at, hash);
-            assertEq(at, _word(_at("events", i, ".head")), "head");
+            assertEq(Reference.extend(now_, hash), _word(_at("events", i, ".head")), "reference head");
+            now_ = Words.extend(now_, hash);
+            assertEq(now_, _word(_at("events", i, ".head")), "head");
             seen |= 1 << kind;
         }
         assertEq(seen, 0xfe, "every kind");
