@@ -112,6 +112,9 @@ func (l *Listener) VoteControl(ctx context.Context, domain bridgecontracts.Domai
 	return l.config.Submit(ctx, tx)
 }
 
+// settle is how long after news the ledger's bridges are looked at.
+const settle = 200 * time.Millisecond
+
 // Run listens until ctx is done. It returns an error when it cannot go on, as when its
 // store is damaged; what a chain or a peer does wrong is never a reason.
 func (l *Listener) Run(ctx context.Context) error {
@@ -146,7 +149,9 @@ func (l *Listener) Run(ctx context.Context) error {
 				})
 			}
 		}
-		if bridgewatch.Wait(ctx, time.Second, l.asked) != nil || bridgewatch.Wait(ctx, time.Hour, changed, l.asked) != nil {
+		// Bridges come rarely and blocks in thousands: one look a moment after the first news
+		// is enough. The wait for news comes first, so that none is taken by the other.
+		if bridgewatch.Wait(ctx, time.Hour, changed, l.asked) != nil || bridgewatch.Wait(ctx, settle) != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 				return fmt.Errorf("listener: %w", cause)
 			}
