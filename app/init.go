@@ -72,16 +72,25 @@ type Initialized struct {
 	FeePayers map[string][]string `json:"feePayers"`
 }
 
+// portsBetween is how far the first gossip port stands above the first API's.
+const portsBetween = 100
+
 // Validate reports every fault at once.
 func (o *InitOptions) Validate() error {
 	var faults []error
 	if o.Dir == "" {
 		faults = append(faults, errors.New("no folder is named"))
 	}
-	for what, n := range map[string]int{"listeners": o.Listeners, "approvers": o.Approvers} {
-		if n < 1 || n > validators.MaxMembers {
-			faults = append(faults, fmt.Errorf("%d %s; from 1 to %d are possible", n, what, validators.MaxMembers))
+	for _, group := range []struct {
+		name string
+		n    int
+	}{{"listeners", o.Listeners}, {"approvers", o.Approvers}} {
+		if group.n < 1 || group.n > validators.MaxMembers {
+			faults = append(faults, fmt.Errorf("%d %s; from 1 to %d are possible", group.n, group.name, validators.MaxMembers))
 		}
+	}
+	if n := 1 + o.Listeners + o.Approvers + max(o.Submitters, 1); o.BasePort > 0 && n > portsBetween {
+		faults = append(faults, fmt.Errorf("%d daemons need more than %d ports in a row; name base port 0, which takes free ones", n, portsBetween))
 	}
 	if o.BasePort < 0 || o.BasePort > 65000 {
 		faults = append(faults, fmt.Errorf("base port %d is not between 0 and 65000", o.BasePort))
@@ -128,9 +137,22 @@ func Init(o InitOptions) (*Initialized, error) {
 	in := &initializer{InitOptions: o, feePayers: map[string][]string{}}
 	out, err := in.write()
 	if err != nil {
-		return nil, fmt.Errorf("init: %w", err)
+		return nil, errors.Join(fmt.Errorf("init: %w", err), removeAllIn(o.Dir))
 	}
 	return out, nil
+}
+
+// removeAllIn empties a folder that was empty before, so that the same command can be
+// given again.
+func removeAllIn(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }
 
 func (in *initializer) write() (*Initialized, error) {
@@ -230,7 +252,7 @@ func (in *initializer) ports(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
 		if in.BasePort > 0 {
-			ports[i] = in.BasePort + i%(n/2) + i/(n/2)*100
+			ports[i] = in.BasePort + i%(n/2) + i/(n/2)*portsBetween
 			continue
 		}
 		// All stay open until every port is picked, so that none is picked twice.
