@@ -27,7 +27,12 @@ import (
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// An Ethereum node in the process starts these once, or lets them run out after it is closed.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"),
+		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
+}
 
 // fakeChain is the app chain as a listener sees it: what a test says.
 type fakeChain struct {
