@@ -91,6 +91,7 @@ func (c *carrier) report(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
+		c.sink = nil // opened anew, perhaps at another endpoint
 		if c.config.Observer.Failed != nil {
 			c.config.Observer.Failed(c.id, err)
 		}

@@ -26,8 +26,9 @@ type View interface {
 
 // Chain is how a submitter reaches the bridge of one chain, and what it may spend there.
 type Chain struct {
-	// Open makes the sink of the bridge at an address. It connects lazily. The account that
-	// pays belongs to this submitter alone.
+	// Open makes the sink of the bridge at an address. It connects lazily. It is called again
+	// after each round that failed, and may choose another endpoint then. The account that pays
+	// belongs to this submitter alone.
 	Open func(bridge codec.Hash, startBlock uint64) (chain.Sink, error)
 	// Finality says which block counts as settled.
 	Finality chain.Finality

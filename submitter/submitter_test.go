@@ -363,6 +363,8 @@ func TestUnwellEndpoint(t *testing.T) {
 	for _, fault := range []chaintest.Fault{chaintest.Down, chaintest.Throttled, chaintest.Garbage} {
 		t.Run(fault.String(), func(t *testing.T) {
 			s := newScene(t)
+			opened := 0
+			s.sink = func(sink chain.Sink) chain.Sink { opened++; return sink }
 			s.ledger.sealActions(2)
 			s.endpoint.Spoil(fault)
 			for range 3 {
@@ -377,6 +379,9 @@ func TestUnwellEndpoint(t *testing.T) {
 			s.mustRound(poll)
 			s.settle()
 			s.wantNext(3)
+			if opened != 4 {
+				t.Errorf("the sink was opened %d times, want once per failed round and once more", opened)
+			}
 		})
 	}
 }
