@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -89,6 +91,7 @@ func New(config Config) (*Server, error) {
 	description := huma.DefaultConfig("Trine", config.Version)
 	description.Info.Description = "A Trine daemon's view of its app chain, and what it lets its operator do."
 	description.DocsPath = ""
+	description.CreateHooks = nil // no "$schema" in every answer: the document says it once
 	s.api = humago.New(mux, description)
 	s.reads()
 	s.operators()
@@ -97,6 +100,7 @@ func New(config Config) (*Server, error) {
 	if config.Metrics != nil {
 		mux.Handle("GET /metrics", config.Metrics)
 	}
+	mux.HandleFunc("/", s.unknown)
 	s.server = &http.Server{Handler: loopbackOnly(mux), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: 16 << 10}
 	return s, nil
 }
@@ -105,17 +109,37 @@ func New(config Config) (*Server, error) {
 // send here: those for another host's name (DNS rebinding) and those from another origin.
 func loopbackOnly(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusForbidden, fmt.Sprintf("the request comes from a page of another origin, %q; a page cannot give orders to a daemon", r.Header.Get("Origin")))
+	}))
 	return guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
 			host = r.Host
 		}
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, fmt.Sprintf("host %q is not loopback; call 127.0.0.1 or localhost", host), http.StatusForbidden)
+			refuse(w, http.StatusForbidden, fmt.Sprintf("host %q is not loopback; call 127.0.0.1 or localhost", host))
 			return
 		}
 		next.ServeHTTP(w, r)
 	}))
+}
+
+// refuse answers with a problem document outside of the registered operations.
+func refuse(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}) // the caller may be gone
+}
+
+// unknown answers what no operation does. What daemons of other roles do is 501, so that
+// 404 means that there is no such thing on the chain.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	status, wayOut := http.StatusNotFound, "/openapi.json lists what there is"
+	if strings.HasPrefix(r.URL.Path, "/v1/operator/") || r.URL.Path == "/v1/submitter" {
+		status, wayOut = http.StatusNotImplemented, "ask a daemon of the role that does this"
+	}
+	refuse(w, status, fmt.Sprintf("this daemon, of role %s, has no %s %s; %s", s.config.Role, r.Method, r.URL.Path, wayOut))
 }
 
 // Address returns where the server listens, as in 127.0.0.1:7001.

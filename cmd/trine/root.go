@@ -72,11 +72,11 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// wrapArgs makes wrong arguments usage errors everywhere, so that they exit with 2.
+// wrapArgs makes wrong arguments and missing flags usage errors everywhere, so that they exit with 2.
 func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
+			if err := errors.Join(check(cmd, args), cmd.ValidateRequiredFlags()); err != nil {
 				return usagef("%w; see %s --help", err, cmd.CommandPath())
 			}
 			return nil
