@@ -21,14 +21,14 @@ type Config struct {
 	// Now is the wall clock; time.Now when nil.
 	Now func() time.Time
 	// MemoryBlocks is for how many of the newest blocks the parts of the state that they
-	// used stay in memory; 65,536 when zero.
+	// used stay in memory; 131,072 when zero.
 	MemoryBlocks uint64
 	// MaxNotices is how many notices of dropped transactions are kept; 100,000 when zero.
 	MaxNotices uint64
 }
 
 const (
-	defaultMemoryBlocks = 1 << 16
+	defaultMemoryBlocks = 1 << 17
 	defaultMaxNotices   = 100_000
 	// generations is into how many parts MemoryBlocks is divided.
 	generations = 4

@@ -164,6 +164,11 @@ func BenchmarkTransactions(b *testing.B) {
 	var blocks, syncs atomic.Uint64
 	r := newRig(b, dir, f, processor.Hooks{Committed: func(n int, _ time.Duration) { blocks.Add(uint64(n)); syncs.Add(1) }})
 	txs := transfers(b, f, keys, b.N, nowMillis()+60_000)
+	for _, key := range keys { // a processor that has been running has its accounts in memory
+		if _, ok, err := r.node.View().AccountByKey(key.PublicKey()); err != nil || !ok {
+			b.Fatal(ok, err)
+		}
+	}
 	latencies := make([]time.Duration, b.N)
 	newest := make([]uint64, b.N)
 	const clients = 1024
@@ -201,10 +206,7 @@ func BenchmarkTransactions(b *testing.B) {
 // acknowledged transaction must be there.
 func checkKilled(b *testing.B, f *appchaintest.Fixture, dir string, txs []*ledger.Transaction, heights []uint64) {
 	b.Helper()
-	copied := filepath.Join(b.TempDir(), "killed")
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-		b.Fatal(err)
-	}
+	copied := copyStill(b, dir)
 	kv, err := pebblestore.Open(pebblestore.Config{Dir: copied})
 	if err != nil {
 		b.Fatal(err)
@@ -219,6 +221,35 @@ func checkKilled(b *testing.B, f *appchaintest.Fixture, dir string, txs []*ledge
 			b.Fatalf("transfer %d was acknowledged in block %d, after the kill it is %+v, %v", i, heights[i], status, err)
 		}
 	}
+}
+
+// copyStill copies a folder at a moment at which nothing in it changes: compactions go on
+// after the last block.
+func copyStill(b *testing.B, dir string) string {
+	b.Helper()
+	listing := func() (names []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil {
+				names = append(names, fmt.Sprintf("%s %d %s", e.Name(), info.Size(), info.ModTime()))
+			}
+		}
+		return names
+	}
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for attempt := range 300 {
+		copied, before := filepath.Join(b.TempDir(), fmt.Sprint(attempt)), listing()
+		if err := os.CopyFS(copied, os.DirFS(dir)); err == nil && slices.Equal(before, listing()) {
+			return copied
+		}
+		<-again.C
+	}
+	b.Fatal("the folder never stands still")
+	return ""
 }
 
 // cpuTime returns what this process has used so far. On a machine that others use as well
