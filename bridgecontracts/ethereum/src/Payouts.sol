@@ -31,12 +31,12 @@ library Payouts {
             mstore(data, selector)
             mstore(add(data, 0x04), to)
             mstore(add(data, 0x24), amount)
-            mstore(0x00, 0) // short return data must not be read together with what stood here
+            mstore(0x00, 0) // so that less than a word of return data never reads as 1
             ok := call(TOKEN_GAS, token_, 0, data, 0x44, 0x00, 0x20)
             if ok {
                 switch returndatasize()
                 case 0 { ok := gt(extcodesize(token_), 0) }
-                default { ok := and(gt(returndatasize(), 0x1f), eq(mload(0x00), 1)) }
+                default { ok := eq(mload(0x00), 1) }
             }
         }
         if (!ok) _requireFairness(TOKEN_GAS);
