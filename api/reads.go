@@ -229,7 +229,7 @@ func (s *Server) action(_ context.Context, in *chainNumberPath) (Action, error) 
 	}
 	record, ok, err := s.config.Node.View().Action(bridge.Domain, in.Number)
 	if err == nil && !ok {
-		err = fmt.Errorf("action %d of the bridge on %s: %w: actions go from 1 to %d", in.Number, in.Chain, errNotFound, bridge.LastAction)
+		err = fmt.Errorf("action %d of the bridge on %s: %w: %d were emitted", in.Number, in.Chain, errNotFound, bridge.LastAction)
 	}
 	if err != nil {
 		return Action{}, err

@@ -127,41 +127,59 @@ func (s *Server) renderWithdrawal(view ledger.View, b *ledger.Bridge, w *ledger.
 }
 
 // renderLog turns entries into names and fields. Numbers are decimal strings, so that
-// no reader rounds them; a domain comes with its chain.
+// no reader rounds them; an entry with a domain comes with its chain, and addresses are in
+// that chain's notation.
 func (s *Server) renderLog(log ledger.Log) []LogEntry {
 	out := make([]LogEntry, len(log))
 	for i := range log {
 		body := reflect.ValueOf(log[i].Body).Elem()
 		fields := map[string]any{}
-		for j := range body.NumField() {
-			fields[lowerFirst(body.Type().Field(j).Name)] = renderField(body.Field(j).Interface())
-		}
-		if domain, ok := fields["domain"].(codec.Hash); ok {
-			if b, ok, err := s.config.Node.View().Bridge(domain); err == nil && ok {
+		chainID := ""
+		if domain := body.FieldByName("Domain"); domain.IsValid() {
+			if b, ok, err := s.config.Node.View().Bridge(domain.Interface().(bridgecontracts.Domain)); err == nil && ok {
+				chainID = b.Chain
 				fields["chain"] = b.Chain
 			}
+		}
+		for j := range body.NumField() {
+			name := body.Type().Field(j).Name
+			fields[lowerFirst(name)] = s.renderField(chainID, name, body.Field(j))
 		}
 		out[i] = LogEntry{log[i].Body.Name(), fields}
 	}
 	return out
 }
 
-func renderField(v any) any {
-	switch v := v.(type) {
-	case uint64:
-		return strconv.FormatUint(v, 10)
-	case uint32:
-		return strconv.FormatUint(uint64(v), 10)
+var eventKinds = map[bridgecontracts.EventKind]string{
+	bridgecontracts.KindDeposited: "deposited", bridgecontracts.KindActionExecuted: "action-executed", bridgecontracts.KindSetRotated: "set-rotated",
+	bridgecontracts.KindPaused: "paused", bridgecontracts.KindUnpaused: "unpaused", bridgecontracts.KindLimitSet: "limit-set", bridgecontracts.KindClaimed: "claimed",
+}
+
+func (s *Server) renderField(chainID, name string, field reflect.Value) any {
+	switch v := field.Interface().(type) {
+	case codec.Hash:
+		switch {
+		case chainID == "":
+			return v
+		case name == "Token":
+			return s.config.Addresses.FormatToken(chainID, v)
+		case name == "Recipient" || name == "Bridge":
+			return s.config.Addresses.Format(chainID, v)
+		}
+		return v
+	case bridgecontracts.EventKind:
+		return eventKinds[v]
 	case uint256.Int:
 		return v.Dec()
 	case []byte:
 		return "0x" + hex.EncodeToString(v)
 	case fmt.Stringer:
-		if _, isHash := v.(codec.Hash); !isHash {
-			return v.String()
-		}
+		return v.String()
 	}
-	return v
+	if field.CanUint() {
+		return strconv.FormatUint(field.Uint(), 10)
+	}
+	return field.Interface()
 }
 
 // lowerFirst turns a Go field name into its JSON form: "EventID" into "eventId".
