@@ -50,8 +50,10 @@ type InitChain struct {
 	ID            string
 	Rule          string
 	Confirmations uint64
-	Endpoints     []string
-	Poll          time.Duration
+	// Skew in seconds, see GenesisChain.
+	Skew      uint64
+	Endpoints []string
+	Poll      time.Duration
 }
 
 // Daemon is one daemon of a network that Init wrote.
@@ -294,7 +296,7 @@ func (in *initializer) writeGenesis(treasury signing.PublicKey) error {
 		Treasury: treasury.String(), Assets: in.Assets, Unsafe: in.Unsafe,
 	}
 	for _, c := range in.Chains {
-		file.Chains = append(file.Chains, GenesisChain{ID: c.ID, Rule: c.Rule, Confirmations: c.Confirmations})
+		file.Chains = append(file.Chains, GenesisChain{ID: c.ID, Rule: c.Rule, Confirmations: c.Confirmations, Skew: c.Skew})
 	}
 	if _, err := file.Genesis(); err != nil {
 		return err

@@ -26,7 +26,9 @@ const (
 	// confirmations below the newest block count as settled on a development chain: enough
 	// to see the difference, not enough to wait for.
 	confirmations = 2
-	pollEvery     = 300 * time.Millisecond
+	// skew in seconds: one machine has one clock, and a development chain's runs by it.
+	skew      = 5
+	pollEvery = 300 * time.Millisecond
 )
 
 // External is an external chain of the network.

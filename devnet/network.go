@@ -124,7 +124,7 @@ func (n *Network) initialize(ctx context.Context) error {
 	dollar := app.GenesisAsset{Symbol: "USDC", Decimals: 6}
 	coin := app.GenesisAsset{Symbol: "ETH", Decimals: 18}
 	for _, x := range n.Chains {
-		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: confirmations, Endpoints: x.daemons, Poll: pollEvery})
+		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: confirmations, Skew: skew, Endpoints: x.daemons, Poll: pollEvery})
 		dollar.Tokens = append(dollar.Tokens, app.GenesisToken{Chain: x.ID, Address: x.Token.Hex(), Decimals: x.decimals, MinWithdrawal: "1", Fee: "0.1"})
 		coin.Tokens = append(coin.Tokens, app.GenesisToken{Chain: x.ID, Address: app.Native, Decimals: 18, MinWithdrawal: "0.01", Fee: "0.001"})
 	}

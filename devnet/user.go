@@ -183,13 +183,16 @@ func Balance(a *api.Account, symbol string) (uint256.Int, error) {
 	return uint256.Int{}, nil
 }
 
-// Send signs a message as a transaction of its own, submits it and waits for its block.
-func (u *User) Send(ctx context.Context, body ledger.MessageBody) (api.Transaction, error) {
+// Send signs messages as one transaction, submits it and waits for its block.
+func (u *User) Send(ctx context.Context, bodies ...ledger.MessageBody) (api.Transaction, error) {
 	account, err := u.client.Account(ctx, u.Key.PublicKey().String())
 	if err != nil {
 		return api.Transaction{}, err
 	}
-	tx := &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: 1, Time: uint64(time.Now().UnixMilli()), Messages: []ledger.Message{{Body: body}}} //nolint:gosec // the clock is after 1970
+	tx := &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: 1, Time: uint64(time.Now().UnixMilli())} //nolint:gosec // the clock is after 1970
+	for _, body := range bodies {
+		tx.Messages = append(tx.Messages, ledger.Message{Body: body})
+	}
 	for _, k := range account.Keys {
 		if k.Key == u.Key.PublicKey() {
 			tx.Nonce = k.Nonce + 1
