@@ -104,21 +104,12 @@ func TestImpureImportRules(t *testing.T) {
 
 func TestPurePackagesAreDeterministic(t *testing.T) {
 	packages := existingPure(t)
-	args := []string{"-export", "-deps"}
+	var paths []string
 	for _, p := range packages {
-		args = append(args, p.ImportPath)
-	}
-	exports := make(map[string]string)
-	for _, p := range goList(t, moduleRoot, args...) {
-		exports[p.ImportPath] = p.Export
+		paths = append(paths, p.ImportPath)
 	}
 	fset := token.NewFileSet()
-	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
-		if exports[path] == "" {
-			return nil, fmt.Errorf("%s did not build", path)
-		}
-		return os.Open(exports[path])
-	})
+	imports := built(t, fset, paths...)
 	for _, p := range packages {
 		var files []*ast.File
 		for _, name := range slices.Concat(p.GoFiles, p.CgoFiles) {
@@ -136,6 +127,21 @@ func TestPurePackagesAreDeterministic(t *testing.T) {
 			t.Error(fault)
 		}
 	}
+}
+
+// built imports packages, and what these import, as the go command has built them.
+func built(t *testing.T, fset *token.FileSet, paths ...string) types.Importer {
+	t.Helper()
+	exports := make(map[string]string)
+	for _, p := range goList(t, moduleRoot, append([]string{"-export", "-deps"}, paths...)...) {
+		exports[p.ImportPath] = p.Export
+	}
+	return importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+		if exports[path] == "" {
+			return nil, fmt.Errorf("%s did not build", path)
+		}
+		return os.Open(exports[path])
+	})
 }
 
 // indeterminate lists the places of a package whose outcome may differ from one machine or run to the next.
@@ -278,15 +284,16 @@ func TestDeterminismRules(t *testing.T) {
 		{"a round constant", "var x int = 1e6; _ = x", ""},
 		{"a generic map", "}\nfunc g[M ~map[int]int](m M) { for range m {}", "p.go:5: a map has no order"},
 	}
+	fset := token.NewFileSet()
+	imports := built(t, fset, "maps", "slices")
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			source := "package p\nimport (\"maps\"; \"slices\")\nfunc f() {\n" + c.body + "\n}\nvar _, _ = maps.Keys[map[int]int], slices.Max[[]int]\n"
-			fset := token.NewFileSet()
 			file, err := parser.ParseFile(fset, "p.go", source, parser.ParseComments)
 			if err != nil {
 				t.Fatal(err)
 			}
-			faults, err := indeterminate(fset, "p", []*ast.File{file}, importer.ForCompiler(fset, "source", nil))
+			faults, err := indeterminate(fset, "p", []*ast.File{file}, imports)
 			if err != nil {
 				t.Fatal(err)
 			}
