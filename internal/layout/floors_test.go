@@ -47,12 +47,12 @@ var inTests = map[string]string{
 	"ledger/exampleapp":     "it is there to be an app wherever a test needs one",
 }
 
-// A ban keeps a package from importing one that its floor would allow.
-type ban struct{ from, to, why string }
+// A ban keeps the files of some packages from naming one thing of a package that they may import.
+type ban struct{ from, to, name, why string }
 
 var bans = []ban{
-	{"e2e", "app", "end-to-end tests drive the built binary and the public API, not the wiring inside the binary"},
-	{"e2e/*", "app", "a hostile member is a program of its own, built from the public packages"},
+	{"e2e", "app", "Run", "end-to-end tests start the built binary; from app they take what reads its files, not the wiring inside it"},
+	{"e2e/*", "app", "Run", "a hostile member is a program of its own, built from the public packages"},
 }
 
 // An exception allows one import that the table forbids; one that is no longer needed fails the test.
