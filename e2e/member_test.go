@@ -29,6 +29,8 @@ type member struct {
 	genesis   codec.Hash
 	host      *gossip.Host
 	published atomic.Int64
+	// leave ends its gossip; the end of the test does so too.
+	leave func()
 }
 
 // daemon returns the daemon with a name.
@@ -90,7 +92,8 @@ func seize(t *testing.T, ctx context.Context, n *devnet.Network, p *devnet.Proce
 			t.Errorf("gossip of the hostile %s: %v", p.Name, err)
 		}
 	})
-	t.Cleanup(func() { stop(); group.Wait() })
+	m.leave = sync.OnceFunc(func() { stop(); group.Wait() })
+	t.Cleanup(m.leave)
 	until(t, ctx, "the hostile "+p.Name+" is connected", time.Minute, func() (bool, error) {
 		return len(m.host.Connected()) >= count, nil
 	})
