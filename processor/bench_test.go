@@ -192,12 +192,12 @@ func BenchmarkTransactions(b *testing.B) {
 		})
 	}
 	group.Wait()
-	rate(b, b.N, "tx", began, cpu)
+	rate(b, b.N, "transactions", began, cpu)
 	b.StopTimer()
 	slices.Sort(latencies)
-	b.ReportMetric(float64(latencies[b.N/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(latencies[b.N*99/100].Microseconds())/1000, "p99-ms")
-	b.ReportMetric(float64(blocks.Load())/float64(max(1, syncs.Load())), "blocks/sync")
+	b.ReportMetric(float64(latencies[b.N/2].Microseconds())/1000, "transaction_p50_ms")
+	b.ReportMetric(float64(latencies[b.N*99/100].Microseconds())/1000, "transaction_p99_ms")
+	b.ReportMetric(float64(blocks.Load())/float64(max(1, syncs.Load())), "blocks_per_sync")
 	checkKilled(b, f, dir, txs, newest)
 }
 
@@ -266,8 +266,8 @@ func cpuTime(b *testing.B) time.Duration {
 // rate reports n things per second of the clock and the time of all cores that each took.
 func rate(b *testing.B, n int, thing string, began time.Time, cpu time.Duration) {
 	b.Helper()
-	b.ReportMetric(float64(n)/time.Since(began).Seconds(), thing+"/s")
-	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(n), "cpu-us/"+thing)
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), thing+"_per_second")
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/float64(n)/1000, thing+"_cpu_us_each")
 }
 
 // BenchmarkSignatureLimit is what one check and one signing per transaction would allow on
@@ -287,7 +287,7 @@ func BenchmarkSignatureLimit(b *testing.B) {
 			}
 		}
 	})
-	rate(b, b.N, "tx", began, cpu)
+	rate(b, b.N, "signature_limit", began, cpu)
 }
 
 // BenchmarkEvents is the way of an event: certificates of 256 deposits with the signatures of
@@ -408,5 +408,5 @@ func BenchmarkReplay(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	rate(b, b.N, "blocks", began, cpu)
+	rate(b, b.N, "replay_blocks", began, cpu)
 }
