@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 )
@@ -77,9 +78,10 @@ type sender struct {
 	key     signing.PublicKey
 	next    uint64 // nonce of the transaction that is executed next
 	waiting map[uint64]ledger.CheckedTx
-	future  int  // how many of waiting are not ready: all but those that follow on next without a gap
-	queued  bool // stands in mempool.turn
-	busy    bool // its transaction was taken and is not done
+	future  int        // how many of waiting are not ready: all but those that follow on next without a gap
+	queued  bool       // stands in mempool.turn
+	busy    bool       // its transaction was taken and is not done
+	taken   codec.Hash // that transaction, while busy
 }
 
 func newMempool(limits Limits, nonce func(signing.PublicKey) (uint64, error)) *mempool {
@@ -118,8 +120,14 @@ func (m *mempool) add(tx ledger.CheckedTx) error {
 // admit checks the limits, with the lock held.
 func (m *mempool) admit(s *sender, tx ledger.CheckedTx) error {
 	nonce := tx.Tx().Nonce
-	if waiting, taken := s.waiting[nonce]; taken {
-		if waiting.Hash() == tx.Hash() {
+	waiting, holds := s.waiting[nonce]
+	hash := waiting.Hash()
+	if s.busy && nonce == s.next {
+		// Were it let in, it would be left over when the one that is executed uses the nonce up.
+		hash, holds = s.taken, true
+	}
+	if holds {
+		if hash == tx.Hash() {
 			return errKnown
 		}
 		return &ledger.Rejection{Code: ledger.CodeNonce, Reason: fmt.Sprintf("another transaction of key %s with nonce %d waits already", s.key, nonce)}
@@ -188,7 +196,7 @@ func (m *mempool) take() (ledger.CheckedTx, bool) {
 		s.queued = false
 		if tx, ready := s.waiting[s.next]; ready {
 			m.remove(s, s.next)
-			s.busy = true
+			s.busy, s.taken = true, tx.Hash()
 			return tx, true
 		}
 		m.forget(s)

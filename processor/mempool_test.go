@@ -77,6 +77,9 @@ func TestMempool(t *testing.T) {
 		{"twice is once, and another with the nonce is refused", Limits{}, []step{
 			{"add", 0, 1, ""}, {"add", 0, 1, "known"}, {"take", 0, 1, ""}, {"done", 0, 0, ""}, {"add", 0, 1, "nonce"}, {"add", 0, 2, ""},
 		}},
+		{"one that is being executed is known", Limits{}, []step{
+			{"add", 0, 1, ""}, {"take", 0, 1, ""}, {"add", 0, 1, "known"}, {"done", 0, 0, ""}, {"expire", 0, 0, ""}, {"take", 0, 0, "none"},
+		}},
 		{"one that does not apply leaves its nonce free", Limits{}, []step{
 			{"add", 0, 1, ""}, {"add", 0, 2, ""}, {"take", 0, 1, ""}, {"fail", 0, 0, ""}, {"take", 0, 0, "none"},
 			{"add", 0, 1, ""}, {"take", 0, 1, ""}, {"done", 0, 0, ""}, {"take", 0, 2, ""},
