@@ -91,7 +91,9 @@ func submitterCapsCommand(o *options) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&fee, "max-fee", "200", "per gas, in gwei")
-	cmd.Flags().StringVar(&tip, "max-tip", "5", "per gas, in gwei")
+	cmd.Flags().StringVar(&fee, "max-fee", "", "per gas, in gwei")
+	cmd.Flags().StringVar(&tip, "max-tip", "", "of it the tip, in gwei")
+	// Both at once: a cap that is left out must not fall back to something else.
+	requireFlags(cmd, "max-fee", "max-tip")
 	return cmd
 }

@@ -37,9 +37,7 @@ type external struct {
 func (e *external) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&e.rpc, "rpc", "", "URL of a node of the external chain")
 	cmd.Flags().StringVar(&e.walletKey, "wallet-key", "", "the wallet's key on the external chain, by reference (environment: TRINE_WALLET_KEY)")
-	if err := cmd.MarkFlagRequired("rpc"); err != nil {
-		panic(err) // the flag is defined two lines above
-	}
+	requireFlags(cmd, "rpc")
 }
 
 // sinkConfig says how to reach a bridge on behalf of the wallet.
@@ -334,7 +332,7 @@ func limitCommand(o *options) *cobra.Command {
 	var window time.Duration
 	cmd := &cobra.Command{
 		Use: "limit CHAIN ASSET CAPACITY", Short: "Vote for an outflow limit, as this member's operator", GroupID: "act", Args: cobra.ExactArgs(3),
-		Long: "Vote for an outflow limit of a token: at most CAPACITY, in whole units, leaking over the window. Lowering it takes an\napprover quorum and the processor, raising it a listener quorum too. A window of 0 removes the limit.",
+		Long: "Vote for an outflow limit of a token: at most CAPACITY, in whole units, leaking over the window. Lowering it takes an\napprover quorum and the processor, raising it a listener quorum too. CAPACITY 0 with --window 0 removes the limit.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if window < 0 || window%time.Minute != 0 {
 				return usagef("window %s is not a whole number of minutes", window)

@@ -87,6 +87,15 @@ func wrapArgs(cmd *cobra.Command) {
 	}
 }
 
+// requireFlags marks flags that a command cannot do without.
+func requireFlags(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the command defines the flag itself
+		}
+	}
+}
+
 // group is a command that only holds others.
 func group(id, use, short string, subs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{

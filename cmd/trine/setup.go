@@ -159,9 +159,7 @@ func deployCommand(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&genesisPath, "genesis", "genesis.json", "the app chain's genesis file")
 	cmd.Flags().StringVar(&rpc, "rpc", "", "URL of a node of the external chain")
 	cmd.Flags().StringVar(&feeKey, "fee-key", "", "the key that pays, by reference (environment: TRINE_WALLET_KEY)")
-	if err := cmd.MarkFlagRequired("rpc"); err != nil {
-		panic(err) // the flag is defined three lines above
-	}
+	requireFlags(cmd, "rpc")
 	return cmd
 }
 
