@@ -21,6 +21,10 @@ type Limits struct {
 	// Future is how many are admitted that wait for an earlier one of their key which is not
 	// there yet; a quarter of Count when zero.
 	Future int
+	// FutureBytes is how large those may be together; a quarter of Bytes when zero. What is
+	// ready leaves as fast as it is executed, these stay for minutes: without a bound of their own
+	// one key could fill the mempool with them and keep everybody else out.
+	FutureBytes int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -36,11 +40,14 @@ func (l Limits) withDefaults() Limits {
 	if l.Future == 0 {
 		l.Future = max(1, l.Count/4)
 	}
+	if l.FutureBytes == 0 {
+		l.FutureBytes = max(1, l.Bytes/4)
+	}
 	return l
 }
 
 func (l Limits) validate() error {
-	if l.Count < 0 || l.Bytes < 0 || l.PerKey < 0 || l.Future < 0 {
+	if l.Count < 0 || l.Bytes < 0 || l.PerKey < 0 || l.Future < 0 || l.FutureBytes < 0 {
 		return fmt.Errorf("mempool limits %+v must not be negative; 0 means the default", l)
 	}
 	return nil
@@ -70,7 +77,8 @@ type mempool struct {
 	// turn is the queue of senders that have a transaction ready, each once.
 	turn          queue[*sender]
 	count, future int
-	bytes         int
+	// futureBytes is the size of what future counts, bytes that of all.
+	bytes, futureBytes int
 }
 
 // sender is what waits of one key.
@@ -78,10 +86,13 @@ type sender struct {
 	key     signing.PublicKey
 	next    uint64 // nonce of the transaction that is executed next
 	waiting map[uint64]ledger.CheckedTx
-	future  int        // how many of waiting are not ready: all but those that follow on next without a gap
-	queued  bool       // stands in mempool.turn
-	busy    bool       // its transaction was taken and is not done
-	taken   codec.Hash // that transaction, while busy
+	bytes   int // of waiting
+	// How many of waiting, and how many of their bytes, are not ready: all but those that
+	// follow on next without a gap.
+	future, futureBytes int
+	queued              bool       // stands in mempool.turn
+	busy                bool       // its transaction was taken and is not done
+	taken               codec.Hash // that transaction, while busy
 }
 
 func newMempool(limits Limits, nonce func(signing.PublicKey) (uint64, error)) *mempool {
@@ -112,6 +123,7 @@ func (m *mempool) add(tx ledger.CheckedTx) error {
 	s.waiting[nonce] = tx
 	m.count++
 	m.bytes += tx.Size()
+	s.bytes += tx.Size()
 	m.recount(s)
 	m.enqueue(s)
 	return nil
@@ -143,6 +155,8 @@ func (m *mempool) admit(s *sender, tx ledger.CheckedTx) error {
 		return fmt.Errorf("%w: transactions of %d bytes wait", ErrFull, m.bytes)
 	case m.future >= m.limits.Future && !s.follows(nonce):
 		return fmt.Errorf("%w: %d transactions wait for an earlier nonce of their key", ErrFull, m.future)
+	case m.futureBytes+tx.Size() > m.limits.FutureBytes && !s.follows(nonce):
+		return fmt.Errorf("%w: transactions of %d bytes wait for an earlier nonce of their key", ErrFull, m.futureBytes)
 	}
 	return nil
 }
@@ -159,15 +173,18 @@ func (s *sender) follows(nonce uint64) bool {
 
 // recount brings the numbers of transactions that are not ready up to date.
 func (m *mempool) recount(s *sender) {
-	ready := 0
+	ready, bytes := 0, 0
 	for n := s.next; ; n++ {
-		if _, ok := s.waiting[n]; !ok {
+		tx, ok := s.waiting[n]
+		if !ok {
 			break
 		}
 		ready++
+		bytes += tx.Size()
 	}
 	m.future += len(s.waiting) - ready - s.future
-	s.future = len(s.waiting) - ready
+	m.futureBytes += s.bytes - bytes - s.futureBytes
+	s.future, s.futureBytes = len(s.waiting)-ready, s.bytes-bytes
 }
 
 // enqueue gives a sender its turn, if it has a transaction ready and none yet.
@@ -232,6 +249,7 @@ func (m *mempool) forget(s *sender) {
 func (m *mempool) remove(s *sender, nonce uint64) {
 	m.count--
 	m.bytes -= s.waiting[nonce].Size()
+	s.bytes -= s.waiting[nonce].Size()
 	delete(s.waiting, nonce)
 }
 
@@ -259,7 +277,7 @@ func (m *mempool) reset() {
 	defer m.mu.Unlock()
 	clear(m.senders)
 	m.turn = queue[*sender]{}
-	m.count, m.future, m.bytes = 0, 0, 0
+	m.count, m.future, m.bytes, m.futureBytes = 0, 0, 0, 0
 }
 
 // size returns how many transactions wait, and their bytes.

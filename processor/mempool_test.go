@@ -48,6 +48,9 @@ func checkedTx(t interface{ Fatal(...any) }, key int, nonce, time uint64) ledger
 	return c
 }
 
+// txSize is that of the transactions which checkedTx makes.
+const txSize = 32 + 33 + 3*8 + 4 + 1 + 65
+
 // executed counts transactions of keys, as the ledger does.
 type executed map[signing.PublicKey]uint64
 
@@ -89,6 +92,10 @@ func TestMempool(t *testing.T) {
 		{"per key", Limits{PerKey: 2}, []step{{"add", 0, 2, ""}, {"add", 0, 3, "nonce"}, {"add", 0, 1, ""}, {"take", 0, 1, ""}, {"done", 0, 0, ""}, {"add", 0, 3, ""}}},
 		{"what waits for an earlier one has a limit of its own", Limits{Count: 8, Future: 1}, []step{
 			{"add", 0, 2, ""}, {"add", 1, 2, "full"}, {"add", 1, 1, ""}, {"add", 0, 1, ""}, {"add", 1, 3, ""}, {"add", 2, 2, "full"},
+		}},
+		{"the bytes of what waits for an earlier one have a limit too", Limits{Bytes: 10 * txSize, FutureBytes: 2 * txSize}, []step{
+			{"add", 0, 3, ""}, {"add", 0, 4, ""}, {"add", 0, 5, "full"}, {"add", 1, 2, "full"}, {"add", 0, 2, "full"},
+			{"add", 0, 1, ""}, {"add", 0, 2, ""}, {"add", 1, 2, ""},
 		}},
 		{"expiry", Limits{Count: 2}, []step{
 			{"add", 0, 1, ""}, {"add", 0, 2, ""}, {"expire", 0, 2, ""}, {"take", 0, 0, "none"}, {"add", 0, 1, ""}, {"take", 0, 1, ""},
@@ -166,7 +173,7 @@ func TestMempoolProperties(t *testing.T) {
 				}
 				m.done(key, applies)
 			}
-			count, bytes, future := 0, 0, 0
+			count, bytes, future, futureBytes := 0, 0, 0, 0
 			for key, s := range m.senders {
 				if s.next != e[key]+1 {
 					t.Fatalf("next nonce is %d with %d executed", s.next, e[key])
@@ -176,14 +183,16 @@ func TestMempoolProperties(t *testing.T) {
 					bytes += tx.Size()
 					if !s.follows(nonce) {
 						future++
+						futureBytes += tx.Size()
 					}
 				}
 				if _, ready := s.waiting[s.next]; ready && !s.queued {
 					t.Fatal("a sender with a ready transaction has no turn")
 				}
 			}
-			if count != m.count || bytes != m.bytes || future != m.future || count > 10 {
-				t.Fatalf("%d of %d bytes, %d not ready; counted are %d, %d, %d", m.count, m.bytes, m.future, count, bytes, future)
+			if count != m.count || bytes != m.bytes || future != m.future || futureBytes != m.futureBytes || count > 10 {
+				t.Fatalf("%d of %d bytes, %d of %d bytes not ready; counted are %d, %d, %d, %d",
+					m.count, m.bytes, m.future, m.futureBytes, count, bytes, future, futureBytes)
 			}
 		}
 	})
