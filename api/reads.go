@@ -97,7 +97,7 @@ func (s *Server) status() Status {
 func ChainName(genesis codec.Hash) string { return fmt.Sprintf("trine:%x", genesis[:8]) }
 
 func milliseconds(ms uint64) time.Time {
-	return time.UnixMilli(int64(ms)).UTC() //nolint:gosec // block times are of this era
+	return time.UnixMilli(int64(ms)).UTC() // block times are of this era
 }
 
 func (s *Server) network() Network {
@@ -107,7 +107,7 @@ func (s *Server) network() Network {
 		out.Chains = append(out.Chains, Chain{c.ID, c.Confirmations})
 	}
 	for i, a := range g.Assets {
-		asset := Asset{ID: uint32(i + 1), Symbol: a.Symbol, Decimals: a.Decimals, Tokens: []Token{}} //nolint:gosec // at most ledger.MaxAssets
+		asset := Asset{ID: uint32(i + 1), Symbol: a.Symbol, Decimals: a.Decimals, Tokens: []Token{}} // at most ledger.MaxAssets
 		for _, t := range a.Tokens {
 			asset.Tokens = append(asset.Tokens, Token{t.Chain, s.config.Addresses.FormatToken(t.Chain, t.Address), t.Decimals,
 				amount(&t.MinWithdrawal, a.Decimals), amount(&t.Fee, a.Decimals)})

@@ -143,7 +143,7 @@ func (d Duration) or(fallback time.Duration) time.Duration {
 // LoadConfig reads a daemon's file. An unknown key is an error, and so is every value
 // that Validate does not accept.
 func LoadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path) // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}

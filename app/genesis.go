@@ -77,7 +77,7 @@ var addressRules = map[string]ledger.AddressRule{"evm": ledger.RuleEVM, "any32":
 
 // LoadGenesis reads and validates a genesis file.
 func LoadGenesis(path string) (*ledger.Genesis, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path) // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("genesis file: %w", err)
 	}
@@ -109,7 +109,7 @@ func ParseGenesis(data []byte) (*ledger.Genesis, error) {
 func (f *GenesisFile) Genesis() (*ledger.Genesis, error) {
 	g := &ledger.Genesis{
 		Network:     f.Network,
-		Time:        uint64(max(0, f.Time.UnixMilli())), //nolint:gosec // not negative
+		Time:        uint64(max(0, f.Time.UnixMilli())), // not negative
 		CodeVersion: f.CodeVersion,
 		Validators: validators.Set{
 			Epoch: 1, Processor: f.Validators.Processor,
@@ -194,7 +194,7 @@ func FileOf(g *ledger.Genesis) (*GenesisFile, error) {
 	set := g.Validators
 	f := &GenesisFile{
 		Network:     g.Network,
-		Time:        time.UnixMilli(int64(g.Time)).UTC(), //nolint:gosec // milliseconds of this era
+		Time:        time.UnixMilli(int64(g.Time)).UTC(), // milliseconds of this era
 		CodeVersion: g.CodeVersion,
 		Validators:  GenesisSet{set.Processor, set.ApproverQuorum, set.Approvers, set.ListenerQuorum, set.Listeners},
 		Treasury:    g.Treasury.String(),

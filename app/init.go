@@ -305,7 +305,7 @@ func (in *initializer) writeGenesis(treasury signing.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(in.Dir, "genesis.json"), append(data, '\n'), 0o644) //nolint:gosec // everybody may read it
+	return os.WriteFile(filepath.Join(in.Dir, "genesis.json"), append(data, '\n'), 0o644) // everybody may read it
 }
 
 func (in *initializer) writeConfig(s *seat) (Daemon, error) {

@@ -73,7 +73,7 @@ func (n *Node) EncodedBlocks(from uint64) (message []byte, count int, err error)
 		message = append(message, data...)
 		count++
 	}
-	binary.LittleEndian.PutUint32(message, uint32(count)) //nolint:gosec // at most MaxBlocks
+	binary.LittleEndian.PutUint32(message, uint32(count)) // at most MaxBlocks
 	return message, count, nil
 }
 

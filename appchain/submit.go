@@ -45,7 +45,7 @@ func (f *Follower) Submit(ctx context.Context, tx *ledger.Transaction) (codec.Ha
 		return hash, err
 	}
 	s := &submission{
-		message: codec.Marshal(tx), expires: time.UnixMilli(int64(tx.Time + ledger.MaxSkew)), //nolint:gosec // CheckTime bounds it
+		message: codec.Marshal(tx), expires: time.UnixMilli(int64(tx.Time + ledger.MaxSkew)), // CheckTime bounds it
 		again: now.Add(firstPause), pause: firstPause,
 	}
 	if err := f.enlist(hash, s); err != nil {

@@ -119,7 +119,7 @@ func (n *Node) execute(h *Head, b *ledger.Block, c *checked) (Executed, error) {
 		return Executed{}, fmt.Errorf("block %d is signed by %s, the processor is %s: %w", b.Header.Height, c.signer, set.Processor, errUnsigned)
 	}
 	if limit := n.now().Add(ledger.MaxSkew * time.Millisecond); b.Header.Time > uint64(max(0, limit.UnixMilli())) {
-		return Executed{}, fmt.Errorf("block %d has time %s: %w", b.Header.Height, time.UnixMilli(int64(min(b.Header.Time, 1<<62))).UTC(), ErrAhead) //nolint:gosec // bounded
+		return Executed{}, fmt.Errorf("block %d has time %s: %w", b.Header.Height, time.UnixMilli(int64(min(b.Header.Time, 1<<62))).UTC(), ErrAhead) // bounded
 	}
 	wrong := func(reason error) (Executed, error) { return Executed{}, &WrongBlock{Block: *b, Reason: reason} }
 	if b.Header.Time < h.Header.Time {

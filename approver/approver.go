@@ -233,7 +233,7 @@ func (a *Approver) approve(ctx context.Context, r *round, ask *asked) (*verdict,
 	s := a.signed[k]
 	if s == nil {
 		if err := a.outflow.count(ctx, r.now, outflowKey{k.domain, k.action}, outflowEntry{
-			Chain: ask.bridge.Chain, Epoch: k.epoch, Revision: k.revision, At: uint64(r.now.UnixMilli()), Amounts: ask.amounts, //nolint:gosec // after 1970
+			Chain: ask.bridge.Chain, Epoch: k.epoch, Revision: k.revision, At: uint64(r.now.UnixMilli()), Amounts: ask.amounts, // after 1970
 		}); err != nil {
 			return nil, err
 		}

@@ -352,7 +352,7 @@ func TestOutflowCountsAnActionOnce(t *testing.T) {
 	}
 	count := func(k outflowKey, revision, units uint64) {
 		t.Helper()
-		if err := o.count(ctx, s.now, k, outflowEntry{Chain: home, Epoch: 1, Revision: revision, At: uint64(s.now.UnixMilli()), Amounts: pays(units)}); err != nil { //nolint:gosec // a fixed date
+		if err := o.count(ctx, s.now, k, outflowEntry{Chain: home, Epoch: 1, Revision: revision, At: uint64(s.now.UnixMilli()), Amounts: pays(units)}); err != nil { // a fixed date
 			t.Fatal(err)
 		}
 	}

@@ -147,7 +147,7 @@ func (o *outflow) checkOne(l *Limit, now time.Time, k outflowKey, chainID string
 	var inWindow []leaving
 	var total uint256.Int
 	for other, e := range o.entries {
-		at := time.UnixMilli(int64(e.At)) //nolint:gosec // a time that this program wrote
+		at := time.UnixMilli(int64(e.At)) // a time that this program wrote
 		amount := amountOf(e.Amounts, l.Asset)
 		if other == k || e.Chain != chainID || amount.IsZero() || !at.After(now.Add(-l.Window)) {
 			continue
@@ -211,7 +211,7 @@ func (o *outflow) count(ctx context.Context, now time.Time, k outflowKey, e outf
 	}
 	var old []outflowKey
 	for other, entry := range o.entries {
-		if at := time.UnixMilli(int64(entry.At)); other != k && at.Before(now.Add(-longest)) { //nolint:gosec // a time that this program wrote
+		if at := time.UnixMilli(int64(entry.At)); other != k && at.Before(now.Add(-longest)) { // a time that this program wrote
 			old = append(old, other)
 			batch.Delete(other.bytes())
 		}

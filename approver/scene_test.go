@@ -171,7 +171,7 @@ func (s *scene) quorum(keys []*signing.KeySigner, digest codec.Hash) (signatures
 func (s *scene) apply(key *signing.KeySigner, body ledger.MessageBody) {
 	s.Helper()
 	s.nonces[key.PublicKey()]++
-	millis := uint64(s.now.UnixMilli()) //nolint:gosec // a fixed date
+	millis := uint64(s.now.UnixMilli()) // a fixed date
 	tx := &ledger.Transaction{Genesis: s.ledger.GenesisHash(), Nonce: s.nonces[key.PublicKey()], Time: millis, Messages: []ledger.Message{{Body: body}}}
 	if err := tx.Sign(key); err != nil {
 		s.Fatal(err)

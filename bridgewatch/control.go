@@ -41,7 +41,7 @@ func VoteControl(ctx context.Context, view ControlView, genesis codec.Hash, sign
 		used = account.Keys[i].Nonce
 	}
 	tx := &ledger.Transaction{
-		Genesis: genesis, Key: signer.PublicKey(), Nonce: used + 1, Time: uint64(now.UnixMilli()), //nolint:gosec // after 1970
+		Genesis: genesis, Key: signer.PublicKey(), Nonce: used + 1, Time: uint64(now.UnixMilli()), // after 1970
 		Messages: []ledger.Message{{Body: &ledger.VoteControl{Domain: domain, Control: control, Signature: signature}}},
 	}
 	tx.Signature, err = signer.Sign(ctx, signing.Statement{

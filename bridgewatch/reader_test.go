@@ -64,7 +64,7 @@ func (s *scene) restart(kv store.KV) {
 // deposits puts n deposits on the chain, each in its own block, and settles them.
 func (s *scene) deposits(n int) {
 	for i := range n {
-		s.chain.Deposit(wallet, token, uint64(100+i)) //nolint:gosec // a small index
+		s.chain.Deposit(wallet, token, uint64(100+i)) // a small index
 		s.chain.Mine(1)
 	}
 	s.chain.Mine(2)
@@ -220,7 +220,7 @@ func TestContradictions(t *testing.T) {
 		{"an older event is another, and there are more", func(s *scene) {
 			s.chain.Fork(6)
 			for i := range 8 {
-				s.chain.Deposit(wallet, token, uint64(500+i)) //nolint:gosec // a small index
+				s.chain.Deposit(wallet, token, uint64(500+i)) // a small index
 			}
 			s.chain.Mine(12)
 		}, 3, false},

@@ -198,7 +198,7 @@ func (c *Codec) String(v *string, limit int) {
 // length passes a list's length prefix; elements take at least minSize bytes each.
 // It returns 0 after an error.
 func (c *Codec) length(n, minSize, limit int) int {
-	prefix := uint32(n) //nolint:gosec // a list of 2^32 elements does not fit into memory
+	prefix := uint32(n) // a list of 2^32 elements does not fit into memory
 	c.Uint32(&prefix)
 	switch n := uint64(prefix); {
 	case c.err != nil:

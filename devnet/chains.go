@@ -73,7 +73,7 @@ func openChains(ctx context.Context, configs []ChainConfig) (chains []*External,
 	}()
 	if len(configs) == 0 {
 		for i := range 2 {
-			c, err := evm.Start(evm.Config{ChainID: uint64(firstChainID + i), BlockTime: blockTime, Prefunded: []common.Address{evm.AddressOf(faucet())}}) //nolint:gosec // small
+			c, err := evm.Start(evm.Config{ChainID: uint64(firstChainID + i), BlockTime: blockTime, Prefunded: []common.Address{evm.AddressOf(faucet())}}) // small
 			if err != nil {
 				return chains, err
 			}

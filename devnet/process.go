@@ -38,7 +38,7 @@ func (p *Process) Start() error {
 		return err
 	}
 	defer log.Close()
-	p.command = exec.Command(p.binary, string(p.Role), "--config", p.Config) //nolint:gosec // our own binary
+	p.command = exec.Command(p.binary, string(p.Role), "--config", p.Config) // our own binary
 	p.command.Stdout, p.command.Stderr = log, log
 	// An interrupt at the terminal is for the network, which then ends the daemons in order.
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -189,7 +189,7 @@ func (u *User) Send(ctx context.Context, bodies ...ledger.MessageBody) (api.Tran
 	if err != nil {
 		return api.Transaction{}, err
 	}
-	tx := &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: 1, Time: uint64(time.Now().UnixMilli())} //nolint:gosec // the clock is after 1970
+	tx := &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: 1, Time: uint64(time.Now().UnixMilli())} // the clock is after 1970
 	for _, body := range bodies {
 		tx.Messages = append(tx.Messages, ledger.Message{Body: body})
 	}

@@ -29,7 +29,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "trine")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/trine") //nolint:gosec // our own program
+	build := exec.Command("go", "build", "-o", binary, "../cmd/trine") // our own program
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)

@@ -135,7 +135,7 @@ func falseDeposits(t *testing.T, n *devnet.Network, x *devnet.External, thief *d
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range uint64(count) { //nolint:gosec // small
+	for i := range uint64(count) { // small
 		d := &bridgecontracts.Deposited{Wallet: wallet, Token: amount.Token.Address, Amount: amount.Tokens}
 		if i == 0 {
 			d.Keys = []bridgecontracts.KeyProof{{Key: thief.Key.PublicKey(), Signature: signature}}

@@ -221,7 +221,7 @@ func (u *killUser) withdraw(ctx context.Context, body ledger.MessageBody, nonce 
 	for try := 0; ; try++ {
 		if time.Since(made) > time.Minute {
 			made = time.Now()
-			tx = &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: nonce, Time: uint64(made.UnixMilli()), Messages: []ledger.Message{{Body: body}}} //nolint:gosec // the clock is after 1970
+			tx = &ledger.Transaction{Genesis: u.network.Genesis.Hash(), Nonce: nonce, Time: uint64(made.UnixMilli()), Messages: []ledger.Message{{Body: body}}} // the clock is after 1970
 			if err := tx.Sign(u.Key); err != nil {
 				return err
 			}

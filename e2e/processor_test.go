@@ -62,7 +62,7 @@ func (f *forger) transaction(t *testing.T, body ledger.MessageBody, at time.Time
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := &ledger.Transaction{Genesis: f.genesis, Nonce: 1, Time: uint64(at.UnixMilli()), Messages: []ledger.Message{{Body: body}}} //nolint:gosec // the clock is after 1970
+	tx := &ledger.Transaction{Genesis: f.genesis, Nonce: 1, Time: uint64(at.UnixMilli()), Messages: []ledger.Message{{Body: body}}} // the clock is after 1970
 	for _, k := range account.Keys {
 		if k.Key == f.PublicKey() {
 			tx.Nonce = k.Nonce + 1

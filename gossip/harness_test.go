@@ -264,7 +264,7 @@ func (s *stranger) name() string { return s.ID().String() }
 // publish sends content with the round of this time in front.
 func (s *stranger) publish(t testing.TB, at time.Time, content []byte) {
 	t.Helper()
-	round := uint32(at.Unix() / int64(gossip.RoundLength/time.Second)) //nolint:gosec // small
+	round := uint32(at.Unix() / int64(gossip.RoundLength/time.Second)) // small
 	if err := s.topic.Publish(context.Background(), append(binary.BigEndian.AppendUint32(nil, round), content...)); err != nil {
 		t.Fatal(err)
 	}

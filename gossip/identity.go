@@ -41,7 +41,7 @@ func PeerID(key crypto.PrivKey) (string, error) {
 }
 
 func loadIdentity(path string) (crypto.PrivKey, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // the operator names the file
 	if err != nil {
 		return nil, err
 	}

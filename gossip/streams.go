@@ -135,7 +135,7 @@ func (h *Host) request(ctx context.Context, to, protocol string, request []byte,
 }
 
 func exchange(stream network.Stream, request []byte, limit int) ([]byte, error) {
-	if _, err := stream.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(request))), request...)); err != nil { //nolint:gosec // requests are small
+	if _, err := stream.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(request))), request...)); err != nil { // requests are small
 		return nil, err
 	}
 	if err := stream.CloseWrite(); err != nil {
@@ -170,7 +170,7 @@ func readSized(from io.Reader, limit int) ([]byte, error) {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint32(prefix[:])
-	if uint64(size) > uint64(max(limit, 0)) { //nolint:gosec // not negative
+	if uint64(size) > uint64(max(limit, 0)) { // not negative
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", errOversized, size, limit)
 	}
 	content := make([]byte, size)
@@ -237,7 +237,7 @@ func (r *run) answer(s *service, stream network.Stream) {
 
 // reply answers and ends the stream. A peer that has gone is nobody's fault.
 func reply(stream network.Stream, status byte, answer []byte) {
-	head := binary.BigEndian.AppendUint32([]byte{status}, uint32(len(answer))) //nolint:gosec // at most maxAnswer
+	head := binary.BigEndian.AppendUint32([]byte{status}, uint32(len(answer))) // at most maxAnswer
 	if _, err := stream.Write(append(head, answer...)); err != nil {
 		_ = stream.Reset()
 		return

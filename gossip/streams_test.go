@@ -158,7 +158,7 @@ func TestStrangeAnswers(t *testing.T) {
 	n := newNode(t, c, nil).start(t)
 	n.listen(t, gossip.TopicAcks, always(gossip.Accept))
 	sized := func(status byte, size int, content string) string {
-		return string(binary.BigEndian.AppendUint32([]byte{status}, uint32(size))) + content //nolint:gosec // small
+		return string(binary.BigEndian.AppendUint32([]byte{status}, uint32(size))) + content // small
 	}
 	for _, tc := range []struct {
 		name, answer string

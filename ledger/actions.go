@@ -76,7 +76,7 @@ func (m *machine) settle(b *bridge, e *bridgecontracts.Event, record *ActionReco
 		} else {
 			book.Held.Sub(&book.Held, &w.Amount)
 		}
-		r := WithdrawalRecord{Withdrawal: *w, Place: place, Action: x.ActionID, Index: uint64(n)} //nolint:gosec // n counts up
+		r := WithdrawalRecord{Withdrawal: *w, Place: place, Action: x.ActionID, Index: uint64(n)} // n counts up
 		if err := m.table.put(withdrawalKey(b.Domain, w.Sequence), &r); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func (m *machine) attest(msg *Attest) error {
 	head := b.Head
 	for i := range msg.Events {
 		e := &msg.Events[i]
-		if next := b.EventID + uint64(i) + 1; e.ID != next { //nolint:gosec // i counts up
+		if next := b.EventID + uint64(i) + 1; e.ID != next { // i counts up
 			return reject(CodeStale, "event %d of bridge %s does not follow: the next one is %d", e.ID, b.Domain, next)
 		}
 		if d, ok := e.Body.(*bridgecontracts.Deposited); ok && len(d.Keys) > bridgecontracts.MaxDepositKeys {
@@ -123,7 +123,7 @@ func (m *machine) deposited(b *bridge, e *bridgecontracts.Event, d *bridgecontra
 
 // linkKey links one key of a deposit, or says why not.
 func (m *machine) linkKey(b *bridge, e *bridgecontracts.Event, wallet Wallet, i int, proof *bridgecontracts.KeyProof) error {
-	ignored := &LinkIgnored{Domain: b.Domain, EventID: e.ID, Index: uint8(i)} //nolint:gosec // at most MaxDepositKeys
+	ignored := &LinkIgnored{Domain: b.Domain, EventID: e.ID, Index: uint8(i)} // at most MaxDepositKeys
 	if !proof.Signature.Verify(proof.Key, bridgecontracts.KeyLinkDigest(b.Domain, wallet.Address, proof.Key)) {
 		ignored.Reason = reasonf("no proof that key %s agrees to wallet %s", proof.Key, wallet.Address)
 		m.emit(ignored)

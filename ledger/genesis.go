@@ -304,7 +304,7 @@ func (g *Genesis) Asset(id AssetID) (Asset, bool) {
 func (g *Genesis) AssetBySymbol(symbol string) (AssetID, bool) {
 	for i, a := range g.Assets {
 		if a.Symbol == symbol {
-			return AssetID(i + 1), true //nolint:gosec // at most MaxAssets
+			return AssetID(i + 1), true // at most MaxAssets
 		}
 	}
 	return 0, false
@@ -315,7 +315,7 @@ func (g *Genesis) AssetOf(chain string, token codec.Hash) (AssetID, Token, bool)
 	for i, a := range g.Assets {
 		for _, t := range a.Tokens {
 			if t.Chain == chain && t.Address == token {
-				return AssetID(i + 1), t, true //nolint:gosec // at most MaxAssets
+				return AssetID(i + 1), t, true // at most MaxAssets
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func New(genesis Genesis, app App) (*Ledger, error) {
 			asset := &l.genesis.Assets[i]
 			if token, ok := asset.TokenOn(chain.ID); ok {
 				assets.byToken[token.Address] = len(assets.tokens)
-				assets.tokens = append(assets.tokens, assetToken{id: AssetID(i + 1), asset: asset, token: token}) //nolint:gosec // at most MaxAssets
+				assets.tokens = append(assets.tokens, assetToken{id: AssetID(i + 1), asset: asset, token: token}) // at most MaxAssets
 			}
 		}
 		l.byChain[chain.ID] = assets

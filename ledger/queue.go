@@ -38,7 +38,7 @@ func (m *machine) withdraw(msg *Withdraw) error {
 	}
 	w := Withdrawal{
 		Sequence: b.NextWithdrawal, Account: m.sender.ID, Asset: msg.Asset, To: msg.To,
-		Tx: m.in.Tx.Hash(), Message: uint64(m.message), Time: m.in.Time, //nolint:gosec // at most MaxMessages
+		Tx: m.in.Tx.Hash(), Message: uint64(m.message), Time: m.in.Time, // at most MaxMessages
 	}
 	if err := b.price(i, &msg.Amount, &w); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (m *machine) requeue(b *bridge, i int, back []*WithdrawalRecord) error {
 	slices.SortFunc(merged, func(x, y *WithdrawalRecord) int { return cmp.Compare(x.Sequence, y.Sequence) })
 	book.QueueHead -= uint64(len(back))
 	for n, r := range merged {
-		if err := m.place(b, i, book.QueueHead+uint64(n), r); err != nil { //nolint:gosec // n counts up
+		if err := m.place(b, i, book.QueueHead+uint64(n), r); err != nil { // n counts up
 			return err
 		}
 	}
@@ -294,7 +294,7 @@ func (m *machine) emitAction(b *bridge, batch []*WithdrawalRecord) error {
 		i, _ := b.book(r.Asset)
 		body.Transfers[n] = bridgecontracts.Transfer{Token: b.Tokens[i].Token, To: r.To, Amount: r.Amount}
 		record.Withdrawals[n] = r.Withdrawal
-		r.Place, r.Action, r.Index = WithdrawalInFlight, b.LastAction, uint64(n) //nolint:gosec // n counts up
+		r.Place, r.Action, r.Index = WithdrawalInFlight, b.LastAction, uint64(n) // n counts up
 		if err := m.table.put(withdrawalKey(b.Domain, r.Sequence), r); err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ var codeNames = [...]string{
 
 // String returns the code's name.
 func (c Code) String() string {
-	if c == 0 || int(c) >= len(codeNames) { //nolint:gosec // bounded by the comparison
+	if c == 0 || int(c) >= len(codeNames) { // bounded by the comparison
 		return fmt.Sprintf("code %d", uint64(c))
 	}
 	return codeNames[c]

@@ -245,7 +245,7 @@ func (s *scene) mustRound(pass time.Duration) {
 
 func (s *scene) deposits(n int) {
 	for i := range n {
-		s.external.Deposit(codec.LeftPad([]byte{0xaa}), codec.LeftPad([]byte{0xee}), uint64(100+i)) //nolint:gosec // a small index
+		s.external.Deposit(codec.LeftPad([]byte{0xaa}), codec.LeftPad([]byte{0xee}), uint64(100+i)) // a small index
 	}
 	s.external.Mine(3)
 }

@@ -204,7 +204,7 @@ func proveEvents(bridge *ledger.Bridge, c *certificate, events []bridgecontracts
 	}
 	head := bridge.Head
 	for i := range events {
-		if want := bridge.EventID + 1 + uint64(i); events[i].ID != want { //nolint:gosec // an index
+		if want := bridge.EventID + 1 + uint64(i); events[i].ID != want { // an index
 			return fmt.Errorf("event %d served in place of %d", events[i].ID, want)
 		}
 		head = bridgecontracts.NextHead(head, &events[i])

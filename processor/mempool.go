@@ -147,7 +147,7 @@ func (m *mempool) admit(s *sender, tx ledger.CheckedTx) error {
 	switch {
 	case nonce < s.next:
 		return &ledger.Rejection{Code: ledger.CodeNonce, Reason: fmt.Sprintf("nonce is %d, the next one of key %s is %d", nonce, s.key, s.next)}
-	case nonce-s.next >= uint64(m.limits.PerKey): //nolint:gosec // a limit is positive
+	case nonce-s.next >= uint64(m.limits.PerKey): // a limit is positive
 		return &ledger.Rejection{Code: ledger.CodeNonce, Reason: fmt.Sprintf("nonce is %d, the next one of key %s is %d: at most %d may wait", nonce, s.key, s.next, m.limits.PerKey)}
 	case m.count >= m.limits.Count:
 		return fmt.Errorf("%w: %d transactions wait", ErrFull, m.count)

@@ -188,7 +188,7 @@ func (p *Processor) publish(ctx context.Context) error {
 			return err
 		}
 		if count > 0 {
-			published += uint64(count) //nolint:gosec // a number of blocks
+			published += uint64(count) // a number of blocks
 			p.gossip(ctx, appchain.TopicBlocks, message)
 			continue
 		}

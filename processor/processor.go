@@ -174,7 +174,7 @@ func (p *Processor) executedNonce(key signing.PublicKey) (uint64, error) {
 	return 0, &ledger.Rejection{Code: ledger.CodeUnknownAccount, Reason: fmt.Sprintf("key %s belongs to no account: deposit with the key, or receive a transfer to it, first", key)}
 }
 
-func (p *Processor) nowMillis() uint64 { return uint64(max(0, p.Now().UnixMilli())) } //nolint:gosec // not negative
+func (p *Processor) nowMillis() uint64 { return uint64(max(0, p.Now().UnixMilli())) } // not negative
 
 // sweep drops transactions whose time has passed.
 func (p *Processor) sweep(ctx context.Context) error {

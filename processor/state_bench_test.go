@@ -58,7 +58,7 @@ func BenchmarkStateUpdate(b *testing.B) {
 
 func putAccount(b *testing.B, state merkle.Map, number int, value []byte) merkle.Map {
 	b.Helper()
-	next, err := state.Put(binary.BigEndian.AppendUint64([]byte("account/"), uint64(number)), value) //nolint:gosec // counts accounts
+	next, err := state.Put(binary.BigEndian.AppendUint64([]byte("account/"), uint64(number)), value) // counts accounts
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func TestRealBridge(t *testing.T) {
 	}
 	recipient := func(id uint64) codec.Hash {
 		return codec.LeftPad(common.BigToAddress(big.NewInt(int64(id) + 1<<40)).Bytes())
-	} //nolint:gosec // small
+	} // small
 	seal := func(id uint64) {
 		s.ledger.bridge.LastAction = id
 		s.ledger.sealAs(id, 1, &bridgecontracts.Transfers{Transfers: []bridgecontracts.Transfer{{Token: coin, To: recipient(id), Amount: *uint256.NewInt(1000 + id)}}})

@@ -53,7 +53,7 @@ func (a auditSink) Broadcast(ctx context.Context, attempt chain.Attempt) error {
 }
 
 func newSimulation(t testing.TB, seed uint64) *simulation {
-	m := &simulation{scene: newScene(t), final: 1, random: rand.New(rand.NewPCG(seed, 0)), killer: &killer{}} //nolint:gosec // to be replayed
+	m := &simulation{scene: newScene(t), final: 1, random: rand.New(rand.NewPCG(seed, 0)), killer: &killer{}} // to be replayed
 	m.TB = named{t, fmt.Sprintf("replay with -seed=%d: ", seed)}
 	m.killer.trace = func(what string) { fmt.Fprintln(&m.trace, what) }
 	m.with(m.killer)
@@ -68,7 +68,7 @@ func (m *simulation) act() {
 	switch n := m.random.IntN(100); {
 	case n < 25:
 		count := 1 + m.random.IntN(3)
-		if m.ledger.bridge.LastAction-m.ledger.bridge.LastExecuted+uint64(count) <= window { //nolint:gosec // small
+		if m.ledger.bridge.LastAction-m.ledger.bridge.LastExecuted+uint64(count) <= window { // small
 			m.ledger.sealActions(count)
 		}
 	case n < 60:
@@ -79,7 +79,7 @@ func (m *simulation) act() {
 	case n < 74:
 		m.external.DropPending()
 	case n < 80:
-		if depth := 1 + m.random.IntN(2); m.external.Tip().Number >= m.final+uint64(depth) { //nolint:gosec // small
+		if depth := 1 + m.random.IntN(2); m.external.Tip().Number >= m.final+uint64(depth) { // small
 			m.external.Fork(depth)
 		}
 		m.external.Mine(1 + m.random.IntN(3))

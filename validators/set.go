@@ -117,9 +117,9 @@ func (s *Set) Unsafe() error {
 // none up to two, two of three, and ⌊2n/3⌋+1 from four on.
 func DefaultQuorum(n int) uint64 {
 	if n < 4 {
-		return uint64(n/2 + 1) //nolint:gosec // n counts members
+		return uint64(n/2 + 1) // n counts members
 	}
-	return uint64(2*n/3 + 1) //nolint:gosec // n counts members
+	return uint64(2*n/3 + 1) // n counts members
 }
 
 // Hash returns the set hash of ADR 0001, which a bridge stores.
@@ -149,9 +149,9 @@ func (s *Set) Quorum(g Group) int {
 	case Processor:
 		return 1
 	case Listeners:
-		return int(s.ListenerQuorum) //nolint:gosec // Validate bounds it by MaxMembers
+		return int(s.ListenerQuorum) // Validate bounds it by MaxMembers
 	case Approvers:
-		return int(s.ApproverQuorum) //nolint:gosec // Validate bounds it by MaxMembers
+		return int(s.ApproverQuorum) // Validate bounds it by MaxMembers
 	}
 	return 0
 }

@@ -121,7 +121,7 @@ func TestDefaultQuorum(t *testing.T) {
 		}
 	}
 	for n := 1; n <= validators.MaxMembers; n++ {
-		k := int(validators.DefaultQuorum(n)) //nolint:gosec // small
+		k := int(validators.DefaultQuorum(n)) // small
 		if k < 1 || k > n || 2*k <= n {
 			t.Errorf("%d of %d: two quorums need not meet", k, n)
 		}

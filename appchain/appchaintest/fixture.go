@@ -70,8 +70,8 @@ func New(t testing.TB, size Size, time uint64) *Fixture {
 	}
 	f.Set = validators.Set{
 		Epoch: 1, Processor: f.Processor.Address(),
-		ListenerQuorum: uint64(size.ListenerQuorum), Listeners: addresses(f.Listeners), //nolint:gosec // small
-		ApproverQuorum: uint64(size.ApproverQuorum), Approvers: addresses(f.Approvers), //nolint:gosec // small
+		ListenerQuorum: uint64(size.ListenerQuorum), Listeners: addresses(f.Listeners), // small
+		ApproverQuorum: uint64(size.ApproverQuorum), Approvers: addresses(f.Approvers), // small
 	}
 	genesis := ledger.Genesis{
 		Network: "test", Time: time, CodeVersion: 1, Validators: f.Set, Treasury: f.Treasury.PublicKey(),
@@ -124,8 +124,8 @@ func (f *Fixture) Attach(t testing.TB) *ledger.Attach {
 	t.Helper()
 	m := &ledger.Attach{Chain: ChainID, Bridge: BridgeAddress, Sequence: 1, CodeHash: codec.Keccak([]byte("code")), SetHash: f.Set.Hash(), StartBlock: 1}
 	digest := bridgecontracts.AttachDigest(f.Domain, m.Sequence, m.CodeHash, m.SetHash, m.StartBlock)
-	m.Listeners = Sign(t, f.Listeners, int(f.Set.ListenerQuorum), digest) //nolint:gosec // small
-	m.Approvers = Sign(t, f.Approvers, int(f.Set.ApproverQuorum), digest) //nolint:gosec // small
+	m.Listeners = Sign(t, f.Listeners, int(f.Set.ListenerQuorum), digest) // small
+	m.Approvers = Sign(t, f.Approvers, int(f.Set.ApproverQuorum), digest) // small
 	return m
 }
 
@@ -180,7 +180,7 @@ func (f *Fixture) Attest(t testing.TB, h *History, from, to uint64) *ledger.Atte
 	a := h.Attestation(to)
 	return &ledger.Attest{
 		Domain: f.Domain, Generation: 1, Events: h.Events[from-1 : to],
-		Signatures: Sign(t, f.Listeners, int(f.Set.ListenerQuorum), a.Digest()), //nolint:gosec // small
+		Signatures: Sign(t, f.Listeners, int(f.Set.ListenerQuorum), a.Digest()), // small
 	}
 }
 

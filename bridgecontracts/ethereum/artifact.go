@@ -104,8 +104,8 @@ func contractSet(s *validators.Set) bindings.ITrineBridgeValidatorSet {
 	out := bindings.ITrineBridgeValidatorSet{
 		Epoch:           s.Epoch,
 		Processor:       common.Address(s.Processor),
-		ApproversQuorum: uint8(s.ApproverQuorum), //nolint:gosec // Validate bounds it by MaxMembers
-		ListenersQuorum: uint8(s.ListenerQuorum), //nolint:gosec // Validate bounds it by MaxMembers
+		ApproversQuorum: uint8(s.ApproverQuorum), // Validate bounds it by MaxMembers
+		ListenersQuorum: uint8(s.ListenerQuorum), // Validate bounds it by MaxMembers
 	}
 	for _, a := range s.Approvers {
 		out.Approvers = append(out.Approvers, common.Address(a))

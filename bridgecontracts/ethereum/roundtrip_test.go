@@ -311,7 +311,7 @@ func testControlLane(d *deployed) {
 		d.t.Fatal("not paused")
 	}
 	for i, groups := range [][]validators.Group{{processor, approvers}, {processor, listeners}, {approvers, listeners}} {
-		epoch := uint64(10 * (i + 1)) //nolint:gosec // small
+		epoch := uint64(10 * (i + 1)) // small
 		next, err := testchain.NewMembers("next", epoch, [2]int{2, 3}, [2]int{3, 4})
 		if err != nil {
 			d.t.Fatal(err)

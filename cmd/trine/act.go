@@ -55,7 +55,7 @@ func (s *sender) send(ctx context.Context, body ledger.MessageBody) (api.Transac
 	if err != nil {
 		return api.Transaction{}, err
 	}
-	tx := &ledger.Transaction{Genesis: s.network.Genesis, Nonce: 1, Time: uint64(time.Now().UnixMilli()), Messages: []ledger.Message{{Body: body}}} //nolint:gosec // the clock is after 1970
+	tx := &ledger.Transaction{Genesis: s.network.Genesis, Nonce: 1, Time: uint64(time.Now().UnixMilli()), Messages: []ledger.Message{{Body: body}}} // the clock is after 1970
 	for _, k := range account.Keys {
 		if k.Key == s.key.PublicKey() {
 			tx.Nonce = k.Nonce + 1

@@ -341,7 +341,7 @@ func limitCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			vote, err := client.SetLimit(cmd.Context(), api.LimitBody{Chain: args[0], Asset: args[1], Capacity: args[2], Window: uint64(window / time.Second)}) //nolint:gosec // not negative
+			vote, err := client.SetLimit(cmd.Context(), api.LimitBody{Chain: args[0], Asset: args[1], Capacity: args[2], Window: uint64(window / time.Second)}) // not negative
 			if err != nil {
 				return err
 			}

@@ -211,7 +211,7 @@ func keysNewCommand(o *options) *cobra.Command {
 
 func newPassword(ctx context.Context, file, keyFile string) (string, error) {
 	if file != "" {
-		data, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+		data, err := os.ReadFile(file) // the operator names the file
 		if err != nil {
 			return "", usagef("password file: %w", err)
 		}

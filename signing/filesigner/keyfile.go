@@ -58,7 +58,7 @@ func create(path string, key *ecdsa.PrivateKey, password string, cost Cost) erro
 	if err != nil {
 		return fmt.Errorf("key file %s: encrypt: %w", path, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // the operator names the file
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("key file %s exists already and is left as it is: choose another path", path)
 	}
@@ -83,7 +83,7 @@ func create(path string, key *ecdsa.PrivateKey, password string, cost Cost) erro
 }
 
 func syncDir(path string) error {
-	d, err := os.Open(path) //nolint:gosec // the operator names the folder
+	d, err := os.Open(path) // the operator names the folder
 	if err != nil {
 		return err
 	}

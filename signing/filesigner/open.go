@@ -189,7 +189,7 @@ func readSecretFile(path, what string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s file %s is not a regular file", what, path)
 	}
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("%s file: %w", what, err)
 	}

@@ -70,7 +70,7 @@ func openDB(c Config, lock *pebble.Lock, f *failure) (*pebble.DB, error) {
 		Lock:                      lock,
 		Cache:                     cache,
 		FormatMajorVersion:        format,
-		MemTableSize:              uint64(c.MemTableBytes), //nolint:gosec // Validate bounds it
+		MemTableSize:              uint64(c.MemTableBytes), // Validate bounds it
 		L0CompactionFileThreshold: 16,
 		LBaseMaxBytes:             64 << 20,
 		// A second compaction starts only when the first falls behind, so that a small

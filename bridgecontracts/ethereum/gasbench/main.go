@@ -50,7 +50,7 @@ func print(report *gasmeter.Report) error {
 			fmt.Fprintf(w, "%s\t%d\t\t\t\n", name, gas)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t\n", name, gas, target, int64(target)-int64(gas)) //nolint:gosec // gas of one transaction
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t\n", name, gas, target, int64(target)-int64(gas)) // gas of one transaction
 	}
 	return w.Flush()
 }

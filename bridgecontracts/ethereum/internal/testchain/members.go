@@ -22,7 +22,7 @@ type Members struct {
 // NewMembers makes a set of an epoch with approvers and listeners k of n. The same label gives the same keys.
 func NewMembers(label string, epoch uint64, approvers, listeners [2]int) (*Members, error) {
 	m := &Members{keys: map[signing.Address]*ecdsa.PrivateKey{}}
-	m.Set = validators.Set{Epoch: epoch, ApproverQuorum: uint64(approvers[0]), ListenerQuorum: uint64(listeners[0])} //nolint:gosec // small
+	m.Set = validators.Set{Epoch: epoch, ApproverQuorum: uint64(approvers[0]), ListenerQuorum: uint64(listeners[0])} // small
 	var err error
 	if m.Set.Processor, err = m.add(label + " processor"); err != nil {
 		return nil, err
