@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -111,11 +110,12 @@ func (a *Anvil) Call(ctx context.Context, result any, method string, args ...any
 // tool returns the path of a program that scripts/tools.sh installs.
 func tool(t TB, name string) string {
 	t.Helper()
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatalf("the place of this file is unknown")
+	// Tests run in their package's folder; a build with -trimpath does not know its sources.
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatalf("go env GOMOD: %v", err)
 	}
-	script := filepath.Join(filepath.Dir(here), "..", "..", "scripts", "tools.sh")
+	script := filepath.Join(filepath.Dir(strings.TrimSpace(string(root))), "scripts", "tools.sh")
 	out, err := exec.CommandContext(t.Context(), script, "path", name).Output()
 	if err != nil {
 		t.Fatalf("%s path %s: %v", script, name, err)
