@@ -126,6 +126,7 @@ func (p *Processor) apply(tx ledger.CheckedTx, send func(*produced) error) error
 	header := p.ledger.NewHeader(in, state, log)
 	state = p.Node.Bound(state, header.Height)
 	hash := header.Hash()
+	p.undurable.add(tx.Hash()) // before its nonce shows as used
 	p.tip.Store(&appchain.Head{Header: header, Hash: hash, State: state})
 	return send(&produced{
 		Executed: appchain.Executed{Block: ledger.Block{Header: header, Tx: *tx.Tx()}, Hash: hash, State: state, Log: log},
@@ -171,6 +172,7 @@ func (p *Processor) commit(ctx context.Context, blocks <-chan *produced) error {
 		p.Hooks.Committed(len(run), time.Since(began))
 		for i := range run {
 			header := &run[i].Block.Header
+			p.undurable.remove(header.TxHash) // after the node shows it, before who waits is told
 			p.waiters.resolve(header.TxHash, appchain.TxStatus{State: appchain.TxIncluded, Height: header.Height})
 		}
 		clear(run)

@@ -36,9 +36,11 @@ type Processor struct {
 	dropped chan droppedTx
 
 	waiters waiters
-	book    *attestationBook
-	votes   *voteBook
-	counts  counts
+	// undurable are the transactions that are executed and whose blocks are on their way to the disk.
+	undurable hashSet
+	book      *attestationBook
+	votes     *voteBook
+	counts    counts
 }
 
 // counts are the totals since the start.
@@ -54,12 +56,13 @@ func New(c Config) (*Processor, error) {
 	c = c.withDefaults()
 	p := &Processor{
 		Config: c, ledger: c.Node.Ledger(), key: c.Signer.PublicKey(),
-		checks:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		own:     make(chan ownRequest),
-		dropped: make(chan droppedTx, maxDropped),
-		waiters: waiters{byTx: map[codec.Hash][]chan<- appchain.TxStatus{}},
-		book:    newAttestationBook(),
-		votes:   newVoteBook(),
+		checks:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		own:       make(chan ownRequest),
+		dropped:   make(chan droppedTx, maxDropped),
+		undurable: hashSet{members: map[codec.Hash]struct{}{}},
+		waiters:   waiters{byTx: map[codec.Hash][]chan<- appchain.TxStatus{}},
+		book:      newAttestationBook(),
+		votes:     newVoteBook(),
 	}
 	p.pool = newMempool(c.Limits, p.executedNonce)
 	head := c.Node.Head()
@@ -83,6 +86,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	head := p.Node.Head()
 	p.tip.Store(&head)
 	p.pool.reset()
+	p.undurable.reset()
 	cancel, err := p.listen()
 	if err != nil {
 		return fmt.Errorf("processor: %w", err)

@@ -18,7 +18,7 @@ func (p *Processor) Submit(ctx context.Context, tx *ledger.Transaction) (codec.H
 	if err != nil {
 		return codec.Hash{}, p.refuse(err)
 	}
-	if err := p.pool.add(checked); err != nil && !errors.Is(err, errKnown) {
+	if err := p.admit(checked); err != nil && !errors.Is(err, errKnown) {
 		if included, statusErr := p.included(checked.Hash()); statusErr != nil || included {
 			return checked.Hash(), statusErr
 		}
@@ -38,7 +38,7 @@ func (p *Processor) SubmitTx(ctx context.Context, tx *ledger.Transaction) (appch
 	if err != nil {
 		return appchain.TxStatus{}, err
 	}
-	if err := p.pool.add(checked); err != nil && !errors.Is(err, errKnown) {
+	if err := p.admit(checked); err != nil && !errors.Is(err, errKnown) {
 		p.waiters.leave(hash, result)
 		if included, statusErr := p.included(hash); statusErr != nil || included {
 			status, err := p.Node.TxStatus(hash)
@@ -75,6 +75,16 @@ func (p *Processor) check(ctx context.Context, tx *ledger.Transaction) (ledger.C
 	return ledger.CheckTx(p.Node.Genesis(), tx)
 }
 
+// admit puts a transaction into the mempool. One that is executed, but not durable yet, is
+// as known as one that waits: its nonce is used up by itself.
+func (p *Processor) admit(tx ledger.CheckedTx) error {
+	err := p.pool.add(tx)
+	if err != nil && p.undurable.has(tx.Hash()) {
+		return errKnown
+	}
+	return err
+}
+
 func (p *Processor) included(hash codec.Hash) (bool, error) {
 	status, err := p.Node.TxStatus(hash)
 	return status.State == appchain.TxIncluded, err
@@ -105,7 +115,7 @@ func (p *Processor) hearTransaction(ctx context.Context, from string, message []
 	if err != nil {
 		return appchain.Ignore
 	}
-	err = p.pool.add(checked)
+	err = p.admit(checked)
 	switch {
 	case err == nil:
 		return appchain.Accept
@@ -119,6 +129,37 @@ func (p *Processor) hearTransaction(ctx context.Context, from string, message []
 		p.Log.Debug("gossiped transaction not admitted", "peer", from, "error", p.refuse(err))
 	}
 	return appchain.Ignore
+}
+
+// hashSet is a set that is safe for concurrent use.
+type hashSet struct {
+	mu      sync.Mutex
+	members map[codec.Hash]struct{}
+}
+
+func (s *hashSet) add(hash codec.Hash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members[hash] = struct{}{}
+}
+
+func (s *hashSet) remove(hash codec.Hash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.members, hash)
+}
+
+func (s *hashSet) has(hash codec.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.members[hash]
+	return ok
+}
+
+func (s *hashSet) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.members)
 }
 
 // waiters are those who wait for what becomes of a transaction.
