@@ -157,6 +157,10 @@ func TestImportRefuses(t *testing.T) {
 		{"another transaction", spoil(m, good[2], func(b *ledger.Block) { b.Tx.Nonce++ }), false, "not as signed by the processor"},
 		{"transaction signature", spoil(m, good[2], func(b *ledger.Block) { b.Tx.Signature[3]++ }), false, "not as signed by the processor"},
 		{"loads", spoil(m, good[2], func(b *ledger.Block) { b.Loads = []ledger.Load{{Data: []byte("x")}} }), false, "not as signed by the processor"},
+		{"loads that nobody can check", spoil(m, good[2], func(b *ledger.Block) {
+			b.Loads = []ledger.Load{{Data: []byte("x")}}
+			b.Header.LoadsHash = ledger.LoadsHash(b.Loads)
+		}), true, "loads hash is "},
 		{"block signature", func() ledger.Block {
 			b := good[2]
 			b.Signature = f.Tx(t, appchaintest.Key("stranger"), 1, 1, &ledger.Tick{}).Signature
