@@ -163,6 +163,8 @@ func (m *machine) replaceImpossible(b *bridge, i int) error {
 		record.Action.Body = &bridgecontracts.Noop{}
 		record.Revision++
 		record.Status, record.Seal = ActionPending, nil
+		// Whoever approves the new revision waits for the block that asked for it.
+		record.Height, record.Time = m.in.Height, m.in.Time
 		if err := m.ask(record); err != nil {
 			return err
 		}
