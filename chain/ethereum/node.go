@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -48,12 +49,16 @@ func openNode(caip2, endpoint string) (*node, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
-	client, err := rpc.DialOptions(context.Background(), endpoint, rpc.WithHTTPClient(&http.Client{Transport: bounded{transport}}))
+	client, err := rpc.DialOptions(context.Background(), endpoint, rpc.WithHTTPClient(&http.Client{Transport: bounded{transport}, Timeout: requestTimeout}))
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s of %s: %w", quorum.Name(endpoint), caip2, withoutURL(err))
 	}
 	return &node{name: quorum.Name(endpoint), caip2: caip2, chainID: chainID, rpc: client}, nil
 }
+
+// requestTimeout ends a request whose caller set no earlier deadline: a node that never
+// answers must not keep a command waiting for ever.
+const requestTimeout = time.Minute
 
 // bounded is a transport whose bodies end with an error above maxResponse bytes.
 type bounded struct{ http.RoundTripper }

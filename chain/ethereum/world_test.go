@@ -182,7 +182,25 @@ func (w *world) Caps() chain.Caps {
 }
 
 // send puts the user's transaction into the pool.
+// send sends the next transaction of the user. geth promotes what it has accepted a moment
+// later, and until then names the same nonce again: the same transaction would be "already known".
 func (w *world) send(ctx context.Context, to common.Address, value int64, data []byte) (string, error) {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		tx, err := w.trySend(ctx, to, value, data)
+		if err == nil || !strings.Contains(err.Error(), "already known") {
+			return tx, err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+func (w *world) trySend(ctx context.Context, to common.Address, value int64, data []byte) (string, error) {
 	key := evm.DevKey(keyUser)
 	nonce, err := w.direct.PendingNonceAt(ctx, evm.AddressOf(key))
 	if err != nil {
