@@ -329,6 +329,9 @@ func BenchmarkEvents(b *testing.B) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
+	published := map[uint64]bool{}
+	repeat := time.NewTicker(100 * time.Millisecond)
+	defer repeat.Stop()
 	b.ResetTimer()
 	began, cpu := time.Now(), cpuTime(b)
 	for {
@@ -342,14 +345,21 @@ func BenchmarkEvents(b *testing.B) {
 		}
 		// Listeners stay a few certificates ahead, as those do that catch up.
 		for id := bridge.EventID + ledger.MaxEvents; id <= min(last, bridge.EventID+16*ledger.MaxEvents); id += ledger.MaxEvents {
+			if published[id] {
+				continue
+			}
+			published[id] = true
 			for _, message := range attestations[id] {
 				if err := members.Publish(ctx, appchain.TopicAttestations, message); err != nil {
 					b.Fatal(err)
 				}
 			}
-			delete(attestations, id)
 		}
-		<-changed
+		select {
+		case <-changed:
+		case <-repeat.C: // what was said before the processor listened is said again, as listeners do
+			clear(published)
+		}
 	}
 	rate(b, int(last), "events", began, cpu)
 	b.StopTimer()
