@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/holiman/uint256"
 
 	contract "github.com/trinebridge/trine/bridgecontracts/ethereum"
@@ -90,8 +89,8 @@ func deploy(ctx context.Context, config chain.DeployConfig) (chain.Deployed, err
 	if r.ContractAddress == nil || *r.ContractAddress == (common.Address{}) {
 		return chain.Deployed{}, errors.New("the receipt names no contract")
 	}
-	var code hexutil.Bytes
-	if err := n.call(ctx, &code, "eth_getCode", r.ContractAddress, "latest"); err != nil {
+	r, code, err := a.code(ctx, hash, *r.ContractAddress)
+	if err != nil {
 		return chain.Deployed{}, err
 	}
 	if got, err := contract.CodeHash(code); err != nil || got != contract.ExpectedCodeHash() {

@@ -205,7 +205,7 @@ func (n *node) canonical(ctx context.Context, at chain.Block) error {
 // pinned runs reads of the state after a block, and checks afterwards that the block is
 // still canonical. So what it lets through is the canonical chain's.
 func (n *node) pinned(ctx context.Context, at chain.Block, read func(pin any) error) error {
-	readErr := read(map[string]any{"blockHash": common.Hash(at.Hash), "requireCanonical": true})
+	readErr := read(pinTo(common.Hash(at.Hash)))
 	if readErr != nil && !isUnknownBlock(readErr) {
 		return readErr
 	}
@@ -213,6 +213,11 @@ func (n *node) pinned(ctx context.Context, at chain.Block, read func(pin any) er
 		return err
 	}
 	return readErr
+}
+
+// pinTo names the state after a block that must be canonical (EIP-1898).
+func pinTo(block common.Hash) any {
+	return map[string]any{"blockHash": block, "requireCanonical": true}
 }
 
 // ethCall is a call of a contract.

@@ -102,21 +102,61 @@ func (a *account) build(ctx context.Context, to *common.Address, value *uint256.
 	return tx, nil
 }
 
-// wait asks for the receipt until it is there or ctx ends. A node that has a bad moment is asked again.
+// wait asks for the receipt until it is there and the node counts its block, or ctx ends.
+// A node that has a bad moment is asked again. Receipts run ahead of "latest": geth writes them a
+// moment before it moves its head, and behind a load balancer another node may answer next;
+// the caller reads the state that the transaction left.
 func (a *account) wait(ctx context.Context, hash common.Hash) (*receipt, error) {
+	return poll(ctx, a, "transaction "+hash.Hex()+" is sent and not mined yet", func() (*receipt, error) {
+		r, err := a.node.receipt(ctx, hash)
+		if err != nil {
+			return nil, err
+		}
+		newest, err := a.node.blockNumber(ctx)
+		if err == nil && newest < uint64(*r.BlockNumber) {
+			err = chain.Errorf(chain.Retry, "the receipt is of block %d, the node's newest block is %d", uint64(*r.BlockNumber), newest)
+		}
+		return r, err
+	})
+}
+
+// code returns what a mined transaction left at an address, in the state after the
+// transaction's own block. A node that does not have that state yet, or no code in it, is
+// asked again; so is for the receipt, because a reorganisation moves it to another block.
+func (a *account) code(ctx context.Context, tx common.Hash, at common.Address) (r *receipt, code hexutil.Bytes, err error) {
+	r, err = poll(ctx, a, "transaction "+tx.Hex()+" is mined, its contract "+at.Hex()+" does not show yet", func() (*receipt, error) {
+		r, err := a.node.receipt(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.node.call(ctx, &code, "eth_getCode", at, pinTo(*r.BlockHash)); err != nil {
+			return nil, err
+		}
+		if len(code) == 0 {
+			return nil, a.node.wrap("eth_getCode", chain.Errorf(chain.Retry, "no code at %s after block %d", at, uint64(*r.BlockNumber)))
+		}
+		return r, nil
+	})
+	return r, code, err
+}
+
+// poll asks until there is an answer, an error that stays, or the end of ctx; what says
+// where things stand then.
+func poll[T any](ctx context.Context, a *account, what string, ask func() (T, error)) (T, error) {
 	ticker := time.NewTicker(a.poll)
 	defer ticker.Stop()
+	var none T
 	for {
-		r, err := a.node.receipt(ctx, hash)
+		v, err := ask()
 		if err == nil {
-			return r, nil
+			return v, nil
 		}
 		if !errors.Is(err, chain.ErrAbsent) && chain.VerdictOf(err) != chain.Retry {
-			return nil, err
+			return none, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, a.node.wrap("transaction "+hash.Hex(), fmt.Errorf("it is sent and not mined yet: %w (last answer: %w)", ctx.Err(), err))
+			return none, a.node.wrap(what, fmt.Errorf("%w (last answer: %w)", ctx.Err(), err))
 		case <-ticker.C:
 		}
 	}
