@@ -9,6 +9,7 @@ import (
 	"github.com/trinebridge/trine/bridgewatch"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 )
 
@@ -38,8 +39,40 @@ func (a *Approver) VoteControl(ctx context.Context, domain bridgecontracts.Domai
 
 // Pause signs a pause of a bridge, as the operator asks. One approver's signature is
 // enough, and anyone with funds on the chain can deliver it: no app chain is needed, so
-// it works against a hostile processor too.
+// it works against a hostile processor too. The bridge takes only the sequence after the
+// one that it holds, which is what this approver's own endpoints have settled; only
+// without them it is what the ledger says, which may have been lied to.
 func (a *Approver) Pause(ctx context.Context, domain bridgecontracts.Domain) (chain.Delivery, error) {
+	return a.pause(ctx, domain, func(bridge *ledger.Bridge) (uint64, error) {
+		if settled, known := a.settledPause(bridge); known {
+			return settled, nil
+		}
+		return bridge.PauseSequence, nil
+	})
+}
+
+// PauseAt is Pause where the operator has read the sequence that the bridge holds from the
+// newest block: a bridge that was unpaused a moment ago can be paused before that is settled.
+func (a *Approver) PauseAt(ctx context.Context, domain bridgecontracts.Domain, holds uint64) (chain.Delivery, error) {
+	return a.pause(ctx, domain, func(bridge *ledger.Bridge) (uint64, error) {
+		if settled, known := a.settledPause(bridge); known && holds < settled {
+			return 0, fmt.Errorf("approver: the operator read pause sequence %d from %s, where this approver's own endpoints have settled %d: that node lags or lies; read from another", holds, bridge.Chain, settled)
+		}
+		return holds, nil
+	})
+}
+
+// settledPause returns the pause sequence that this approver's own endpoints have shown.
+func (a *Approver) settledPause(bridge *ledger.Bridge) (sequence uint64, known bool) {
+	w := a.watch(bridge.Domain)
+	if w == nil {
+		return 0, false
+	}
+	own := w.reading()
+	return own.snapshot.PauseSequence, own.ok
+}
+
+func (a *Approver) pause(ctx context.Context, domain bridgecontracts.Domain, stands func(*ledger.Bridge) (uint64, error)) (chain.Delivery, error) {
 	if a.config.DryRun {
 		return chain.Delivery{}, a.mute()
 	}
@@ -51,13 +84,11 @@ func (a *Approver) Pause(ctx context.Context, domain bridgecontracts.Domain) (ch
 	if !ok {
 		return chain.Delivery{}, fmt.Errorf("approver: bridge %s is not attached", domain)
 	}
-	stands := bridge.PauseSequence
-	if w := a.watch(domain); w != nil {
-		if own := w.reading(); own.ok {
-			stands = max(stands, own.snapshot.PauseSequence)
-		}
+	sequence, err := stands(&bridge)
+	if err != nil {
+		return chain.Delivery{}, err
 	}
-	if stands%2 == 1 {
+	if sequence%2 == 1 {
 		return chain.Delivery{}, fmt.Errorf("approver: bridge %s on %s is paused already", domain.Short(), bridge.Chain)
 	}
 	set, ok, err := view.ValidatorsAt(bridge.Epoch)
@@ -67,7 +98,7 @@ func (a *Approver) Pause(ctx context.Context, domain bridgecontracts.Domain) (ch
 	if !ok || set.Hash() != bridge.SetHash {
 		return chain.Delivery{}, fmt.Errorf("approver: bridge %s holds set %s of epoch %d, which the app chain does not know", domain.Short(), bridge.SetHash, bridge.Epoch)
 	}
-	control := bridgecontracts.Control{Sequence: stands + 1, Body: &bridgecontracts.Pause{}}
+	control := bridgecontracts.Control{Sequence: sequence + 1, Body: &bridgecontracts.Pause{}}
 	signature, err := bridgewatch.SignControl(ctx, a.config.Signer, domain, bridge.Epoch, &control)
 	if err != nil {
 		return chain.Delivery{}, fmt.Errorf("approver: %w", err)
