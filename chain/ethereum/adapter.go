@@ -82,7 +82,7 @@ func deploy(ctx context.Context, config chain.DeployConfig) (chain.Deployed, err
 	if err != nil {
 		return chain.Deployed{}, err
 	}
-	r, hash, err := a.transact(ctx, nil, new(uint256.Int), data)
+	r, hash, err := a.transact(ctx, nil, new(uint256.Int), data, nil)
 	if err != nil {
 		return chain.Deployed{}, err
 	}

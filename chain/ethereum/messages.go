@@ -17,6 +17,7 @@ import (
 var (
 	errKnown        = errors.New("the node has the transaction already")
 	errNonceUsed    = errors.New("the nonce is used")
+	errNonceTaken   = errors.New("another transaction waits with the nonce")
 	errRange        = errors.New("the range of blocks is too large for the node")
 	errUnknownBlock = errors.New("the node does not have the block")
 )
@@ -35,7 +36,7 @@ type rule struct {
 // has them in full.
 var rules = []rule{
 	{chain.Retry, errKnown, []string{"already known", "alreadyknown", "known transaction", "already imported", "already in mempool", "existing tx with same hash"}},
-	{chain.Replace, nil, []string{"replacement transaction underpriced", "replacementnotallowed", "could not replace existing", "another transaction with same nonce",
+	{chain.Replace, errNonceTaken, []string{"replacement transaction underpriced", "replacementnotallowed", "could not replace existing", "another transaction with same nonce",
 		"gas price too low to replace", "replacement_underpriced"}},
 	{chain.Rebuild, errNonceUsed, []string{"nonce too low", "oldnonce", "nonce is too low", "nonce_too_low", "nonce below current nonce", "nonce has already been used"}},
 	{chain.Retry, nil, []string{"nonce too high", "noncegap", "nonce is too distant", "noncetoofar", "nonce_too_far", "too many transactions from sender"}},

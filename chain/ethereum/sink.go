@@ -157,9 +157,9 @@ func (s *Sink) gas(ctx context.Context, to common.Address, data []byte, replaces
 
 // estimate returns the gas that a call takes, with a quarter on top: between estimate
 // and block, storage may become dearer.
-func (n *node) estimate(ctx context.Context, call ethCall, tag string) (uint64, error) {
+func (n *node) estimate(ctx context.Context, call ethCall, at any) (uint64, error) {
 	var gas hexutil.Uint64
-	if err := n.call(ctx, &gas, "eth_estimateGas", call, tag); err != nil {
+	if err := n.call(ctx, &gas, "eth_estimateGas", call, at); err != nil {
 		return 0, err
 	}
 	if gas > maxGas {
@@ -261,20 +261,24 @@ func (s *Sink) mined(ctx context.Context, attempts []chain.Attempt, f chain.Fina
 			status.Phase = chain.PhaseFinal
 		}
 		if *r.Status == 0 {
-			status.Failed, status.Reason = true, s.source.node.reason(ctx, attempts[i].Raw, s.payer, r)
+			status.Failed, status.Reason = true, s.reason(ctx, attempts[i].Raw, r)
 		}
 		return status, nil
 	}
 	return none, chain.ErrAbsent
 }
 
-// reason finds out why a mined transaction failed, by calling the same again after its
-// block. That is a guess: what came before it in the block is there too.
-func (n *node) reason(ctx context.Context, raw []byte, from common.Address, r *receipt) string {
+func (s *Sink) reason(ctx context.Context, raw []byte, r *receipt) string {
 	var tx types.Transaction
 	if err := tx.UnmarshalBinary(raw); err != nil {
 		return "unknown: " + err.Error()
 	}
+	return s.source.node.reason(ctx, &tx, s.payer, r)
+}
+
+// reason finds out why a mined transaction failed, by calling the same again after its
+// block. That is a guess: what came before it in the block is there too.
+func (n *node) reason(ctx context.Context, tx *types.Transaction, from common.Address, r *receipt) string {
 	if uint64(*r.GasUsed) >= tx.Gas() {
 		return fmt.Sprintf("out of gas: all %d were used", tx.Gas())
 	}

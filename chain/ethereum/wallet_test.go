@@ -78,7 +78,7 @@ func TestDepositOfTokens(t *testing.T) {
 			}
 			// An allowance that is left over and too short: a strict token has it changed through zero only.
 			own := wallet.(*Wallet)
-			if _, err := own.transact(t.Context(), "approve", &at, new(uint256.Int), packApprove(bridge, uint256.NewInt(5))); err != nil {
+			if _, err := own.transact(t.Context(), "approve", &at, new(uint256.Int), packApprove(bridge, uint256.NewInt(5)), nil); err != nil {
 				t.Fatal(err)
 			}
 			key := signing.NewKeySigner(evm.DevKey(77))
@@ -117,7 +117,7 @@ func TestAllowanceThatSufficesIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	bridge := common.Address(w.bridge.Bridge[12:])
-	if _, err := wallet.(*Wallet).transact(t.Context(), "approve", &at, new(uint256.Int), packApprove(bridge, uint256.NewInt(500))); err != nil {
+	if _, err := wallet.(*Wallet).transact(t.Context(), "approve", &at, new(uint256.Int), packApprove(bridge, uint256.NewInt(500)), nil); err != nil {
 		t.Fatal(err)
 	}
 	before, err := c.Client().NonceAt(t.Context(), evm.AddressOf(user), nil)

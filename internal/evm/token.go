@@ -106,11 +106,15 @@ func transact(ctx context.Context, client *ethclient.Client, key *ecdsa.PrivateK
 	for {
 		// A node may answer with an error while it is still indexing, so only the context ends the waiting.
 		receipt, err := client.TransactionReceipt(ctx, tx.Hash())
-		switch {
-		case err == nil && receipt.Status == types.ReceiptStatusSuccessful:
-			return receipt, nil
-		case err == nil:
+		if err == nil && receipt.Status != types.ReceiptStatusSuccessful {
 			return nil, fmt.Errorf("transaction %s reverted", tx.Hash())
+		}
+		if err == nil {
+			// The receipt is there a moment before the newest state is the one that it left.
+			newest, err := client.BlockNumber(ctx)
+			if err == nil && newest >= receipt.BlockNumber.Uint64() {
+				return receipt, nil
+			}
 		}
 		select {
 		case <-ctx.Done():
