@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,7 @@ func Check(ctx context.Context, path string) []Finding {
 	c.ports()
 	c.peers(ctx)
 	c.endpoints(ctx)
+	c.unread()
 	return c.findings
 }
 
@@ -199,6 +201,18 @@ func (c *checker) endpoints(ctx context.Context) {
 		for i, url := range x.Endpoints {
 			detail, err := c.endpoint(ctx, a, url)
 			c.found(fmt.Sprintf("endpoint %s of %s", a.endpointName(i), x.ID), detail, err)
+		}
+	}
+}
+
+// unread names the chains of the genesis that an approver's file lacks.
+func (c *checker) unread() {
+	if c.genesis == nil || c.config.Role != RoleApprover {
+		return
+	}
+	for _, x := range c.genesis.Chains {
+		if !slices.ContainsFunc(c.config.Chains, func(own ChainConfig) bool { return own.ID == x.ID }) {
+			c.found("chain "+x.ID, "", fmt.Errorf("there is no [[chain]] for it: once its bridge has reported an event, this approver signs no action on any chain"))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ type Approver struct {
 	outflow *outflow
 	looked  chan struct{} // has a signal when a watch has looked or the operator asked for something
 	signed  map[approvalKey]*approval
+	// seen are the attached bridges as they were when a pending action was first seen.
+	seen map[approvalKey][]ledger.Bridge
 
 	mu        sync.Mutex
 	watches   map[bridgecontracts.Domain]*watch
@@ -61,6 +64,7 @@ func New(config Config) (*Approver, error) {
 		intents: bridgewatch.OpenIntents(store.Sub(config.Store, "intents/")),
 		looked:  make(chan struct{}, 1),
 		signed:  map[approvalKey]*approval{},
+		seen:    map[approvalKey][]ledger.Bridge{},
 		watches: map[bridgecontracts.Domain]*watch{},
 		unread:  map[string]string{},
 	}
@@ -193,19 +197,21 @@ func (a *Approver) runOnce(ctx context.Context, now time.Time) error {
 			if !ok || record.Status != ledger.ActionPending {
 				continue
 			}
-			d, err := r.decide(ctx, &asked{bridge: bridge, record: &record})
+			k := approvalKey{bridge.Domain, r.set.Epoch, id, record.Revision}
+			live[k] = true
+			if a.seen[k] == nil {
+				a.seen[k] = r.bridges
+			}
+			d, err := r.decide(ctx, &asked{bridge: bridge, record: &record, seen: a.seen[k]})
 			if err != nil {
 				return err
 			}
 			decisions = append(decisions, d)
-			live[approvalKey{bridge.Domain, d.Epoch, d.ActionID, d.Revision}] = true
 		}
 	}
-	for k := range a.signed {
-		if !live[k] {
-			delete(a.signed, k)
-		}
-	}
+	over := func(k approvalKey) bool { return !live[k] }
+	maps.DeleteFunc(a.signed, func(k approvalKey, _ *approval) bool { return over(k) })
+	maps.DeleteFunc(a.seen, func(k approvalKey, _ []ledger.Bridge) bool { return over(k) })
 	a.publishDecisions(decisions)
 	return nil
 }
@@ -294,7 +300,7 @@ func (a *Approver) adopt(bridges []ledger.Bridge) {
 		if err := a.follow(bridgewatch.Intent{Chain: bridges[i].Chain, Bridge: bridges[i].Address}); err != nil {
 			a.mu.Lock()
 			if a.unread[bridges[i].Chain] != err.Error() {
-				a.config.Log.Warn("an attached bridge cannot be read; nothing of its assets is approved", "error", err)
+				a.config.Log.Warn("an attached bridge cannot be read; once it has reported an event, nothing is approved", "error", err)
 			}
 			a.unread[bridges[i].Chain] = err.Error()
 			a.mu.Unlock()

@@ -43,57 +43,6 @@ func TestApprovesWhatIsRight(t *testing.T) {
 	}
 }
 
-// A listener quorum attests a deposit that never happened, and the ledger credits it. No
-// withdrawal of that asset is signed, on any chain; other assets go on.
-func TestHostileListenerQuorum(t *testing.T) {
-	s := newScene(t)
-	s.deposit(home, goldToken, 500)
-	s.attest(home)
-	s.deposit(other, usdToken, 700)
-	s.attest(other)
-	signature, err := s.user.SignDigest(bridgecontracts.KeyLinkDigest(s.chains[other].Domain(), wallet, s.user.PublicKey()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.attestEvents(other, bridgecontracts.Event{ID: 2, Body: &bridgecontracts.Deposited{
-		Wallet: wallet, Token: usdToken, Amount: *uint256.NewInt(1_000_000),
-		Keys: []bridgecontracts.KeyProof{{Key: s.user.PublicKey(), Signature: signature}},
-	}})
-	falseHead := s.bridge(other).Head
-	s.withdraw(home, gold, 100)
-	s.withdraw(other, usd, 600)
-	s.round(0)
-	s.wantApproved(1) // gold, whose only bridge is honest
-	s.wantReason(Waiting, WaitBehind, "event 2", "settled event 1")
-	s.deposit(other, usdToken, 1) // what really happens next
-	s.round(time.Second)
-	own, ok, err := s.approver.watch(s.chains[other].Domain()).reader.HeadAt(2)
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	s.wantReason(Refused, RefuseHistory, "event 2", s.chains[other].Domain().Short(), falseHead.String(), own.String())
-	if !strings.Contains(s.logs.String(), "level=ERROR") || !strings.Contains(s.logs.String(), falseHead.String()) {
-		t.Errorf("the log does not say so:\n%s", &s.logs)
-	}
-	if len(s.refused) != 1 || s.refused[0].Reason != RefuseHistory {
-		t.Errorf("alerts: %+v", s.refused)
-	}
-	if st := s.approver.Status(); st.Ready || !strings.Contains(st.Doing, "refuses 1") {
-		t.Errorf("status %+v", st)
-	}
-	// The false dollars cannot leave by the honest chain either.
-	s.deposit(home, usdToken, 5000)
-	s.attest(home)
-	s.withdraw(home, usd, 3000)
-	s.round(time.Second)
-	for _, d := range s.approver.Status().Actions {
-		if d.Chain == home && d.ActionID == 2 && (d.State != Refused || d.Reason != RefuseHistory) {
-			t.Errorf("the withdrawal on the honest chain: %+v", d)
-		}
-	}
-	s.wantApproved()
-}
-
 // spoiledView is a node that tells its approver something else about one action or bridge.
 type spoiledView struct {
 	ledger.View
@@ -282,7 +231,7 @@ func TestReasons(t *testing.T) {
 			}
 		})
 	}
-	for _, tested := range []Reason{RefuseHistory, WaitLimit} { // in tests of their own
+	for _, tested := range []Reason{RefuseHistory, WaitLimit} { // in tests of their own, here and in histories_test.go
 		seen[tested] = true
 	}
 	for _, r := range []Reason{

@@ -57,7 +57,7 @@ type Config struct {
 	Genesis codec.Hash
 	// Assets are the genesis's, in their order.
 	Assets []ledger.Asset
-	// Chains are the chains that this approver can read, by CAIP-2 id.
+	// Chains are the chains that this approver can read, by CAIP-2 id: every one that has a bridge.
 	Chains map[string]bridgewatch.Access
 	// Intents are the bridges that the operator's configuration asks to attach.
 	Intents []bridgewatch.Intent
@@ -97,7 +97,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	need(!c.Genesis.IsZero(), "genesis hash is zero")
-	need(len(c.Chains) > 0, "no chain is configured; an approver needs endpoints of every chain that holds an asset")
+	need(len(c.Chains) > 0, "no chain is configured; an approver needs endpoints of every chain that has a bridge")
 	need(c.Signer != nil, "no signer is given")
 	need(c.View != nil && c.Changed != nil && c.Compromised != nil, "no app chain node is given")
 	need(c.Acknowledgements != nil, "no acknowledgements are given")

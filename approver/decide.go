@@ -8,7 +8,6 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/bridgecontracts"
-	"github.com/trinebridge/trine/bridgewatch"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
@@ -47,6 +46,9 @@ type asked struct {
 	// digest is this approver's own; amounts are what the action pays, by asset, in its units.
 	digest  codec.Hash
 	amounts []ledger.Balance
+	// seen are the attached bridges as the ledger had them when this approver first saw the
+	// action: no event that came later can have led to it.
+	seen []ledger.Bridge
 }
 
 // judge returns why an action is not to be signed now, or nil. The error is the node's or the store's.
@@ -197,64 +199,6 @@ func (a *asked) add(asset ledger.AssetID, units *uint256.Int) {
 		}
 	}
 	a.amounts = append(a.amounts, ledger.Balance{Asset: asset, Amount: *units})
-}
-
-// holds reports whether a bridge has a token of one of the action's assets.
-func (a *asked) holds(bridge *ledger.Bridge) bool {
-	for i := range bridge.Tokens {
-		for j := range a.record.Withdrawals {
-			if bridge.Tokens[i].Asset == a.record.Withdrawals[j].Asset {
-				return true
-			}
-		}
-	}
-	return bridge.Domain == a.bridge.Domain
-}
-
-// histories compares what the ledger has applied of every bridge that holds one of the
-// action's assets with the approver's own reading of it. This carries the promise that a
-// lying listener quorum mints nothing that leaves.
-func (r *round) histories(a *asked) (*verdict, error) {
-	for i := range r.bridges {
-		bridge := &r.bridges[i]
-		if !a.holds(bridge) {
-			continue
-		}
-		if v, err := r.history(bridge); v != nil || err != nil {
-			return v, err
-		}
-	}
-	return nil, nil
-}
-
-func (r *round) history(bridge *ledger.Bridge) (*verdict, error) {
-	w := r.approver.watch(bridge.Domain)
-	if w == nil {
-		return refuse(RefuseNoEndpoints, "bridge %s on %s holds the asset, and no endpoints of that chain are configured here", bridge.Domain.Short(), bridge.Chain), nil
-	}
-	own := w.reading()
-	var contradiction *bridgewatch.Contradiction
-	switch {
-	case errors.As(own.err, &contradiction):
-		return refuse(RefuseContradiction, "%s", contradiction), nil
-	case own.err != nil:
-		return wait(WaitEndpoints, "own endpoints of %s: %s", bridge.Chain, own.err), nil
-	case !own.ok:
-		return wait(WaitEndpoints, "own endpoints of %s have not been read yet", bridge.Chain), nil
-	}
-	head, ok, err := w.reader.HeadAt(bridge.EventID)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		w.hurry()
-		return wait(WaitBehind, "the ledger has applied event %d of bridge %s on %s, own endpoints have settled event %d", bridge.EventID, bridge.Domain.Short(), bridge.Chain, own.verified.ID), nil
-	}
-	if head != bridge.Head {
-		return refuse(RefuseHistory, "event %d of bridge %s on %s: the ledger has head %s, own endpoints show %s: the listeners have attested what did not happen, or these endpoints lie",
-			bridge.EventID, bridge.Domain.Short(), bridge.Chain, bridge.Head, head), nil
-	}
-	return nil, nil
 }
 
 // solvent asks whether the bridge, by the approver's own reading, holds what it is to pay

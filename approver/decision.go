@@ -37,7 +37,7 @@ const (
 	RefuseHistory Reason = "history-differs"
 	// RefuseContradiction: a chain's settled history has changed.
 	RefuseContradiction Reason = "contradiction"
-	// RefuseNoEndpoints: the approver cannot read a chain that holds the asset.
+	// RefuseNoEndpoints: the approver cannot read a chain whose bridge has reported events.
 	RefuseNoEndpoints Reason = "no-endpoints"
 	// RefuseMalformed: the action is not what its withdrawals ask for.
 	RefuseMalformed Reason = "malformed"

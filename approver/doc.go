@@ -5,9 +5,11 @@
 //
 //   - its own node has executed the block that emitted the action, and a listener quorum
 //     and an approver quorum have acknowledged that block or a later one;
-//   - its own endpoints show, for every bridge that holds one of the action's assets, the
-//     very events that the ledger has applied: the same head after the same event. So a
-//     lying quorum of listeners mints nothing that leaves;
+//   - its own endpoints have shown, for every attached bridge, the very events that the
+//     ledger had applied when the action was seen: the same head after the same event. So a
+//     lying quorum of listeners, of whichever chain, moves nothing that leaves. The bridges
+//     that hold one of the action's assets must be readable at that moment; an outage of
+//     another chain stops nothing that does not depend on what happened there since;
 //   - the action is what the withdrawals in the ledger ask for, and the digest is the
 //     approver's own;
 //   - the bridge really holds what it is to pay, by the approver's own reading;

@@ -82,7 +82,10 @@ type fakeAcks struct{ height uint64 }
 func (f *fakeAcks) Acknowledged() (uint64, error) { return f.height, nil }
 func (f *fakeAcks) Changed() <-chan struct{}      { return nil }
 
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T) *scene { return newSceneWith(t, nil) }
+
+// newSceneWith is newScene with an app on the app chain.
+func newSceneWith(t *testing.T, app ledger.App) *scene {
 	s := &scene{
 		T: t, now: time.Unix(1_800_000_000, 0), processor: newKey(t), user: newKey(t),
 		nonces: map[signing.PublicKey]uint64{}, chains: map[string]*chaintest.Chain{}, endpoints: map[string]*chaintest.Endpoint{},
@@ -106,7 +109,7 @@ func newScene(t *testing.T) *scene {
 		},
 	}
 	var err error
-	if s.ledger, err = ledger.New(genesis, nil); err != nil {
+	if s.ledger, err = ledger.New(genesis, app); err != nil {
 		t.Fatal(err)
 	}
 	if s.state, err = s.ledger.Init(); err != nil {
@@ -214,12 +217,24 @@ func (s *scene) attach(id string) {
 // deposit puts a deposit of the user's on a chain, and settles it.
 func (s *scene) deposit(id string, token codec.Hash, amount uint64) {
 	s.Helper()
-	signature, err := s.user.SignDigest(bridgecontracts.KeyLinkDigest(s.chains[id].Domain(), wallet, s.user.PublicKey()))
+	s.depositBy(id, s.user, wallet, token, amount)
+}
+
+// depositBy is deposit by anybody.
+func (s *scene) depositBy(id string, key *signing.KeySigner, wallet, token codec.Hash, amount uint64) {
+	s.Helper()
+	s.chains[id].Deposit(wallet, token, amount, s.proof(id, key, wallet))
+	s.chains[id].Mine(3)
+}
+
+// proof is a key's agreement to belong to a wallet.
+func (s *scene) proof(id string, key *signing.KeySigner, wallet codec.Hash) bridgecontracts.KeyProof {
+	s.Helper()
+	signature, err := key.SignDigest(bridgecontracts.KeyLinkDigest(s.chains[id].Domain(), wallet, key.PublicKey()))
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.chains[id].Deposit(wallet, token, amount, bridgecontracts.KeyProof{Key: s.user.PublicKey(), Signature: signature})
-	s.chains[id].Mine(3)
+	return bridgecontracts.KeyProof{Key: key.PublicKey(), Signature: signature}
 }
 
 // attest has a listener quorum bring all settled events of a chain into the ledger.

@@ -42,12 +42,15 @@ type watch struct {
 
 // reading is what a look at a bridge has shown.
 type reading struct {
-	// ok says that there was one; err that the newest look failed, and then nothing else counts.
-	ok       bool
-	err      error
-	verified bridgewatch.Mark
-	snapshot chain.Snapshot
-	block    chain.Block
+	// ok says that there was one; err that the newest look failed: the rest is then what an
+	// earlier one has shown.
+	ok  bool
+	err error
+	// contradiction stays until a look succeeds, whatever else fails in between.
+	contradiction *bridgewatch.Contradiction
+	verified      bridgewatch.Mark
+	snapshot      chain.Snapshot
+	block         chain.Block
 }
 
 func newWatch(config Config, intent bridgewatch.Intent) (*watch, error) {
@@ -114,6 +117,7 @@ func (w *watch) look(ctx context.Context, now time.Time) error {
 	w.status.Attached = attached
 	if err != nil {
 		w.newest.err = err
+		_ = errors.As(err, &w.newest.contradiction)
 		w.status.Ready, w.status.Error = false, err.Error()
 		w.complain(err)
 		return err
@@ -146,9 +150,9 @@ func (w *watch) complain(err error) {
 	case err == nil:
 		w.log.Info("the bridge can be read again")
 	case errors.As(err, &contradiction):
-		w.log.Error("the chain contradicts what was verified before; nothing of its assets is approved", "error", err)
+		w.log.Error("the chain contradicts what was verified before; nothing is approved", "error", err)
 	default:
-		w.log.Warn("the bridge cannot be read; nothing of its assets is approved", "error", err)
+		w.log.Warn("the bridge cannot be read; nothing of its assets is approved, and nothing else that its unread events can have led to", "error", err)
 	}
 }
 
