@@ -2,173 +2,276 @@ package devnet
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
-	"math/big"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/ethereum/go-ethereum/accounts/abi/bind/v2"
-	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/app"
 	"github.com/trinebridge/trine/chain"
-	"github.com/trinebridge/trine/internal/evm"
+	"github.com/trinebridge/trine/codec"
 )
 
-// Numbers of the embedded chains.
-const (
-	firstChainID = 31_001
-	blockTime    = time.Second
-	// confirmations below the newest block count as settled on a development chain: enough
-	// to see the difference, not enough to wait for.
-	confirmations = 2
-	// skew in seconds: one machine has one clock, and a development chain's runs by it.
-	skew      = 5
-	pollEvery = 300 * time.Millisecond
-)
+// pollEvery is how often the daemons ask a development chain.
+const pollEvery = 300 * time.Millisecond
+
+// coin is the own coin of the chains of a family.
+type coin struct {
+	symbol   string
+	decimals uint8
+}
+
+// family is how a network uses the chains of one CAIP-2 namespace. A new kind of chain
+// is a new line in families.
+type family struct {
+	// namespace is the part of the CAIP-2 id before the colon.
+	namespace string
+	coin      coin
+	// maxDecimals is what a token of a useful supply can have.
+	maxDecimals uint8
+	// confirmations and skew are the genesis's, for development chains of this family.
+	confirmations, skew uint64
+	// start starts an embedded chain, the network's number-th from 0.
+	start func(ctx context.Context, number int) (ground, error)
+	// identify returns the CAIP-2 id of the chain behind an endpoint, or an error if no
+	// node of this family answers there.
+	identify func(ctx context.Context, endpoint string) (string, error)
+	// attach connects to a chain that runs already, whose id identify returned.
+	attach func(ctx context.Context, id, endpoint string) (ground, error)
+}
+
+// families in the order in which endpoints are tried.
+var families = []*family{&evmFamily}
+
+func familyOf(namespace string) (*family, error) {
+	known := make([]string, len(families))
+	for i, f := range families {
+		if f.namespace == namespace {
+			return f, nil
+		}
+		known[i] = f.namespace
+	}
+	return nil, fmt.Errorf("there are no development chains of namespace %q; there are: %s", namespace, strings.Join(known, ", "))
+}
+
+// ground is a development chain as those have it who made it: money from nowhere. Every
+// write waits until it counts on the chain.
+type ground interface {
+	// chainID is the CAIP-2 id, endpoint the URL of the RPC.
+	chainID() string
+	endpoint() string
+	// faucet is the wallet that pays for everything.
+	faucet() *Wallet
+	// newWallet makes a key that nobody had before.
+	newWallet() (*Wallet, error)
+	// fund gives whole coins to an address.
+	fund(ctx context.Context, to codec.Hash, coins uint64) error
+	// createToken makes a token that the network can mint.
+	createToken(ctx context.Context, symbol string, decimals uint8) (codec.Hash, error)
+	// mint gives units of such a token to an address.
+	mint(ctx context.Context, token, to codec.Hash, units *uint256.Int) error
+	// close ends what start began; a chain that was attached lives on.
+	close() error
+}
+
+// Wallet is an account on the chains of one family, and its key.
+type Wallet struct {
+	// Word is the address as the app chain and the bridges have it.
+	Word codec.Hash
+	// Address is the same in the notation of its chains.
+	Address string
+
+	key key
+}
+
+// key signs for a wallet, in the way of its family.
+type key interface {
+	// paysFor makes the key the one that acts and pays on the chain.
+	paysFor(*chain.SinkConfig)
+}
 
 // External is an external chain of the network.
 type External struct {
 	ID       string `json:"id"`
 	Endpoint string `json:"endpoint"`
-	// Token is the test ERC-20, which anyone can mint.
-	Token common.Address `json:"token"`
+	// Token is the test dollar, which the network can mint.
+	Token string `json:"token"`
 	// Bridge is its address once it is deployed.
 	Bridge string `json:"bridge"`
 
-	daemons  []string
+	daemons []string
+	family  *family
+	ground  ground
+	adapter chain.Adapter
+	// tokens are the test tokens: the dollar, and the coins of other families.
+	tokens []testToken
+}
+
+// testToken is a token that the network made on one chain.
+type testToken struct {
+	symbol   string
+	word     codec.Hash
 	decimals uint8
-	client   *ethclient.Client
-	embedded *evm.Chain
-	adapter  chain.Adapter
 }
 
-// Client returns a client of the chain for this process; it is closed with the network.
-func (x *External) Client() *ethclient.Client { return x.client }
+// NewWallet makes a wallet that owns nothing: a fresh recipient.
+func (x *External) NewWallet() (*Wallet, error) { return x.ground.newWallet() }
 
-// Faucet returns the key that pays on every chain.
-func Faucet() *ecdsa.PrivateKey { return faucet() }
-
-// faucet pays on every chain: the first well-known development key, which owns coins on
-// the embedded chains and on anvil.
-func faucet() *ecdsa.PrivateKey {
-	key, err := crypto.HexToECDSA("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
-	if err != nil {
-		panic(err) // the constant is a key
+// Fund gives whole coins to an address and waits until they have arrived.
+func (x *External) Fund(ctx context.Context, to codec.Hash, coins uint64) error {
+	if err := x.ground.fund(ctx, to, coins); err != nil {
+		return fmt.Errorf("chain %s: fund %s with %d %s: %w", x.ID, x.adapter.FormatAddress(to), coins, x.family.coin.symbol, err)
 	}
-	return key
+	return nil
 }
 
-// openChains starts or dials the external chains.
-func openChains(ctx context.Context, configs []ChainConfig) (chains []*External, err error) {
+// Mint gives whole test tokens of every kind to an address and waits until they have arrived.
+func (x *External) Mint(ctx context.Context, to codec.Hash, dollars, coins uint64) error {
+	for _, t := range x.tokens {
+		whole := coins
+		if t.symbol == dollarSymbol {
+			whole = dollars
+		}
+		units := new(uint256.Int).Exp(uint256.NewInt(10), uint256.NewInt(uint64(t.decimals)))
+		units.Mul(units, uint256.NewInt(whole))
+		if err := x.ground.mint(ctx, t.word, to, units); err != nil {
+			return fmt.Errorf("chain %s: mint %d %s for %s: %w", x.ID, whole, t.symbol, x.adapter.FormatAddress(to), err)
+		}
+	}
+	return nil
+}
+
+// Format writes a word as an address of the chain.
+func (x *External) Format(word codec.Hash) string { return x.adapter.FormatAddress(word) }
+
+// openChains starts or attaches the external chains.
+func openChains(ctx context.Context, config *Config) (chains []*External, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, closeChains(chains))
 			chains = nil
 		}
 	}()
-	if len(configs) == 0 {
-		for i := range 2 {
-			c, err := evm.Start(evm.Config{ChainID: uint64(firstChainID + i), BlockTime: blockTime, Prefunded: []common.Address{evm.AddressOf(faucet())}}) // small
-			if err != nil {
-				return chains, err
-			}
-			chains = append(chains, &External{ID: c.ChainID(), Endpoint: c.URL(), embedded: c})
+	for i, namespace := range config.embedded() {
+		f, err := familyOf(namespace)
+		if err != nil {
+			return chains, err
 		}
+		g, err := f.start(ctx, i)
+		if err != nil {
+			return chains, fmt.Errorf("embedded %s chain: %w", namespace, err)
+		}
+		chains = append(chains, &External{Endpoint: g.endpoint(), family: f, ground: g})
 	}
-	for _, c := range configs {
-		chains = append(chains, &External{Endpoint: c.Endpoint, daemons: c.Daemons})
+	for _, c := range config.Chains {
+		x, err := attach(ctx, c)
+		if err != nil {
+			return chains, err
+		}
+		chains = append(chains, x)
 	}
 	for _, x := range chains {
-		if err := x.dial(ctx); err != nil {
+		x.ID = x.ground.chainID()
+		if len(x.daemons) == 0 {
+			x.daemons = []string{x.Endpoint}
+		}
+		if x.adapter, err = app.AdapterOf(x.ID); err != nil {
 			return chains, err
 		}
 	}
 	return chains, nil
 }
 
-func (x *External) dial(ctx context.Context) (err error) {
-	if len(x.daemons) == 0 {
-		x.daemons = []string{x.Endpoint}
+// attach asks every family whether a node of its own answers at the endpoint.
+func attach(ctx context.Context, c ChainConfig) (*External, error) {
+	var answers []error
+	for _, f := range families {
+		id, err := f.identify(ctx, c.Endpoint)
+		if err != nil {
+			answers = append(answers, fmt.Errorf("as %s: %w", f.namespace, err))
+			continue
+		}
+		g, err := f.attach(ctx, id, c.Endpoint)
+		if err != nil {
+			return nil, fmt.Errorf("endpoint %s: chain %s: %w", c.Endpoint, id, err)
+		}
+		return &External{Endpoint: c.Endpoint, daemons: c.Daemons, family: f, ground: g}, nil
 	}
-	if x.client, err = ethclient.DialContext(ctx, x.Endpoint); err != nil {
-		return fmt.Errorf("endpoint %s: %w", x.Endpoint, err)
-	}
-	id, err := x.client.ChainID(ctx)
-	if err != nil {
-		return fmt.Errorf("endpoint %s does not answer: %w", x.Endpoint, err)
-	}
-	x.ID = "eip155:" + id.String()
-	if x.adapter, err = app.AdapterOf(x.ID); err != nil {
-		return err
-	}
-	balance, err := x.client.BalanceAt(ctx, evm.AddressOf(faucet()), nil)
-	if err != nil {
-		return fmt.Errorf("endpoint %s: %w", x.Endpoint, err)
-	}
-	if balance.Cmp(coins(1000)) < 0 {
-		return fmt.Errorf("chain %s: the development account %s owns less than 1000 coins; use a development chain such as anvil", x.ID, evm.AddressOf(faucet()))
+	return nil, fmt.Errorf("endpoint %s does not answer as a development chain: %w", c.Endpoint, errors.Join(answers...))
+}
+
+// Symbols and decimals of what the test tokens stand for.
+const (
+	dollarSymbol   = "USDC"
+	dollarDecimals = 6
+)
+
+// createTokens makes the test dollar and, for each coin of another family, a token that
+// stands for it. The dollar has other decimals on every second chain, as real ones have.
+func createTokens(ctx context.Context, chains []*External) error {
+	coins := coinsOf(chains)
+	for i, x := range chains {
+		wanted := []coin{{dollarSymbol, min([]uint8{6, 18}[i%2], x.family.maxDecimals)}}
+		for _, c := range coins {
+			if c != x.family.coin {
+				wanted = append(wanted, coin{c.symbol, min(18, x.family.maxDecimals)})
+			}
+		}
+		for _, c := range wanted {
+			word, err := x.ground.createToken(ctx, c.symbol, c.decimals)
+			if err != nil {
+				return fmt.Errorf("chain %s: test token %s: %w", x.ID, c.symbol, err)
+			}
+			x.tokens = append(x.tokens, testToken{c.symbol, word, c.decimals})
+		}
+		x.Token = x.Format(x.tokens[0].word)
 	}
 	return nil
 }
 
-// coins returns n whole coins in wei.
-func coins(n int64) *big.Int {
-	return new(big.Int).Mul(big.NewInt(n), new(big.Int).Exp(big.NewInt(10), big.NewInt(18), nil))
+// coinsOf returns the coins of the chains' families, each once, in the chains' order.
+func coinsOf(chains []*External) (coins []coin) {
+	for _, x := range chains {
+		if !slices.Contains(coins, x.family.coin) {
+			coins = append(coins, x.family.coin)
+		}
+	}
+	return coins
 }
 
-func (x *External) deployToken(ctx context.Context, decimals uint8) (err error) {
-	x.decimals = decimals
-	x.Token, err = evm.DeployToken(ctx, x.client, faucet(), evm.TokenConfig{Symbol: "USDC", Decimals: decimals})
-	return err
-}
-
-// Fund sends coins from the faucet and waits until they have arrived.
-func (x *External) Fund(ctx context.Context, to common.Address, wei *big.Int) error {
-	from := evm.AddressOf(faucet())
-	nonce, err := x.client.PendingNonceAt(ctx, from)
-	if err != nil {
-		return err
+// assets returns what the network bridges: the dollar, and the coin of every family, which
+// is native on its own chains and a test token on the others.
+func assets(chains []*External) []app.GenesisAsset {
+	list := []app.GenesisAsset{{Symbol: dollarSymbol, Decimals: dollarDecimals}}
+	for _, c := range coinsOf(chains) {
+		list = append(list, app.GenesisAsset{Symbol: c.symbol, Decimals: c.decimals})
 	}
-	head, err := x.client.HeaderByNumber(ctx, nil)
-	if err != nil {
-		return err
+	for i := range list {
+		a := &list[i]
+		least, fee := "0.01", "0.001"
+		if a.Symbol == dollarSymbol {
+			least, fee = "1", "0.1"
+		}
+		for _, x := range chains {
+			token := app.GenesisToken{Chain: x.ID, Address: app.Native, Decimals: x.family.coin.decimals, MinWithdrawal: least, Fee: fee}
+			for _, t := range x.tokens {
+				if t.symbol == a.Symbol {
+					token.Address, token.Decimals = x.Format(t.word), t.decimals
+				}
+			}
+			a.Tokens = append(a.Tokens, token)
+		}
 	}
-	id, err := x.client.ChainID(ctx)
-	if err != nil {
-		return err
-	}
-	tip := big.NewInt(1e9)
-	tx, err := types.SignNewTx(faucet(), types.LatestSignerForChainID(id), &types.DynamicFeeTx{
-		ChainID: id, Nonce: nonce, To: &to, Value: wei, Gas: 100_000,
-		GasTipCap: tip, GasFeeCap: new(big.Int).Add(tip, new(big.Int).Mul(head.BaseFee, big.NewInt(4))),
-	})
-	if err != nil {
-		return err
-	}
-	if err := x.client.SendTransaction(ctx, tx); err != nil {
-		return err
-	}
-	receipt, err := bind.WaitMined(ctx, x.client, tx.Hash())
-	if err == nil && receipt.Status != types.ReceiptStatusSuccessful {
-		err = fmt.Errorf("transaction %s reverted", tx.Hash())
-	}
-	return err
+	return list
 }
 
 func closeChains(chains []*External) error {
 	var errs []error
 	for _, x := range chains {
-		if x.client != nil {
-			x.client.Close()
-		}
-		if x.embedded != nil {
-			errs = append(errs, x.embedded.Close())
-		}
+		errs = append(errs, x.ground.close())
 	}
 	return errors.Join(errs...)
 }

@@ -6,15 +6,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/api"
 	"github.com/trinebridge/trine/app"
-	"github.com/trinebridge/trine/codec"
-	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/ledger"
-	"github.com/trinebridge/trine/signing"
 )
 
 // Step is one thing that the demonstration did.
@@ -175,25 +171,25 @@ type pending struct {
 	chain    *External
 	sequence uint64
 	began    time.Time
-	to       common.Address
+	to       *Wallet
 	amount   Amount
 	want     uint256.Int
 }
 
 // queue asks for a withdrawal; with waits it makes sure that it stands in the queue.
 func (d *demo) queue(ctx context.Context, p *pending, who *User, x *External, symbol, text string, waits bool) error {
-	key, err := signing.GenerateKey()
+	to, err := x.NewWallet()
 	if err != nil {
 		return err
 	}
-	*p = pending{name: fmt.Sprintf("withdraw %s %s to %s's new address", text, symbol, who.Name), chain: x, began: time.Now(), to: evm.AddressOf(key)}
+	*p = pending{name: fmt.Sprintf("withdraw %s %s to %s's new address", text, symbol, who.Name), chain: x, began: time.Now(), to: to}
 	if p.amount, err = d.network.Amount(x, symbol, text); err != nil {
 		return err
 	}
 	if p.want, err = d.network.AfterFee(p.amount); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	if p.sequence, err = who.Withdraw(ctx, x, symbol, text, p.to); err != nil {
+	if p.sequence, err = who.Withdraw(ctx, x, symbol, text, p.to.Word); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	if !waits {
@@ -224,16 +220,16 @@ func (d *demo) await(ctx context.Context, p *pending) error {
 	if err != nil {
 		return err
 	}
-	wallet, err := d.network.openWallet(p.chain, faucet())
+	wallet, err := d.network.Open(p.chain, p.to)
 	if err != nil {
 		return err
 	}
-	got, err := wallet.Balance(ctx, p.amount.Token.Address, codec.LeftPad(p.to[:]))
+	got, err := wallet.Balance(ctx, p.amount.Token.Address, p.to.Word)
 	if err != nil {
 		return err
 	}
 	if got != p.want {
-		return fmt.Errorf("%s: %s owns %s units on %s, want exactly %s", p.name, p.to, got.Dec(), p.chain.ID, p.want.Dec())
+		return fmt.Errorf("%s: %s owns %s units on %s, want exactly %s", p.name, p.to.Address, got.Dec(), p.chain.ID, p.want.Dec())
 	}
 	receipt, err := wallet.Receipt(ctx, w.Tx)
 	if err != nil {

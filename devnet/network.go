@@ -10,11 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
-
 	"github.com/trinebridge/trine/api"
 	"github.com/trinebridge/trine/app"
 	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
 )
 
@@ -25,8 +24,11 @@ type Config struct {
 	// Dir holds files, data and logs of the network; a new temporary folder, removed at the
 	// end, if empty.
 	Dir string
-	// Chains are development chains to use; none starts two embedded ones.
+	// Chains are development chains to use.
 	Chains []ChainConfig
+	// Embedded are the CAIP-2 namespaces of chains to start, one each; two EVM chains if
+	// neither these nor Chains are set.
+	Embedded []string
 	// Listeners and Approvers default to 3 each, Submitters to 1.
 	Listeners, Approvers, Submitters int
 	// Tokens, if set, is called when the chains are up, and returns more tokens to bridge:
@@ -44,11 +46,19 @@ type ChainConfig struct {
 	Daemons []string
 }
 
+func (c *Config) embedded() []string {
+	if len(c.Embedded) == 0 && len(c.Chains) == 0 {
+		return []string{evmFamily.namespace, evmFamily.namespace}
+	}
+	return c.Embedded
+}
+
 // Token is a token of one chain that stands for an asset of its own.
 type Token struct {
-	Symbol   string
+	Symbol string
+	// Chain is the CAIP-2 id, Address the token's word there.
 	Chain    string
-	Address  common.Address
+	Address  codec.Hash
 	Decimals uint8
 }
 
@@ -104,16 +114,10 @@ func Start(ctx context.Context, config Config) (n *Network, err error) {
 }
 
 func (n *Network) startChains(ctx context.Context) (err error) {
-	if n.Chains, err = openChains(ctx, n.config.Chains); err != nil {
+	if n.Chains, err = openChains(ctx, &n.config); err != nil {
 		return err
 	}
-	for i, x := range n.Chains {
-		// The token has other decimals on every second chain, as real ones have.
-		if err := x.deployToken(ctx, []uint8{6, 18}[i%2]); err != nil {
-			return fmt.Errorf("chain %s: test token: %w", x.ID, err)
-		}
-	}
-	return nil
+	return createTokens(ctx, n.Chains)
 }
 
 func (n *Network) initialize(ctx context.Context) error {
@@ -121,14 +125,10 @@ func (n *Network) initialize(ctx context.Context) error {
 		Dir: filepath.Join(n.Dir, "net"), Network: "devnet", Listeners: n.config.Listeners, Approvers: n.config.Approvers, Submitters: n.config.Submitters,
 		Light: true,
 	}
-	dollar := app.GenesisAsset{Symbol: "USDC", Decimals: 6}
-	coin := app.GenesisAsset{Symbol: "ETH", Decimals: 18}
 	for _, x := range n.Chains {
-		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: confirmations, Skew: skew, Endpoints: x.daemons, Poll: pollEvery})
-		dollar.Tokens = append(dollar.Tokens, app.GenesisToken{Chain: x.ID, Address: x.Token.Hex(), Decimals: x.decimals, MinWithdrawal: "1", Fee: "0.1"})
-		coin.Tokens = append(coin.Tokens, app.GenesisToken{Chain: x.ID, Address: app.Native, Decimals: 18, MinWithdrawal: "0.01", Fee: "0.001"})
+		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: x.family.confirmations, Skew: x.family.skew, Endpoints: x.daemons, Poll: pollEvery})
 	}
-	options.Assets = []app.GenesisAsset{dollar, coin}
+	options.Assets = assets(n.Chains)
 	if n.config.Tokens != nil {
 		tokens, err := n.config.Tokens(ctx, n.Chains)
 		if err != nil {
@@ -136,7 +136,7 @@ func (n *Network) initialize(ctx context.Context) error {
 		}
 		for _, t := range tokens {
 			options.Assets = append(options.Assets, app.GenesisAsset{Symbol: t.Symbol, Decimals: t.Decimals, Tokens: []app.GenesisToken{
-				{Chain: t.Chain, Address: t.Address.Hex(), Decimals: t.Decimals, MinWithdrawal: "1", Fee: "0"},
+				{Chain: t.Chain, Address: app.FormatAddress(t.Chain, t.Address), Decimals: t.Decimals, MinWithdrawal: "1", Fee: "0"},
 			}})
 		}
 	}
@@ -149,8 +149,12 @@ func (n *Network) initialize(ctx context.Context) error {
 	}
 	for _, x := range n.Chains {
 		for _, payer := range files.FeePayers[x.ID] {
-			if err := x.Fund(ctx, common.HexToAddress(payer), coins(100)); err != nil {
-				return fmt.Errorf("chain %s: fund the submitter: %w", x.ID, err)
+			word, err := x.adapter.ParseAddress(payer)
+			if err != nil {
+				return fmt.Errorf("chain %s: the submitter's account: %w", x.ID, err)
+			}
+			if err := x.Fund(ctx, word, submitterCoins); err != nil {
+				return err
 			}
 		}
 	}
@@ -158,13 +162,18 @@ func (n *Network) initialize(ctx context.Context) error {
 	return err
 }
 
+// submitterCoins is what each submitter can spend on fees on each chain.
+const submitterCoins = 100
+
 func (n *Network) deploy(ctx context.Context) error {
 	for _, x := range n.Chains {
-		d, err := x.adapter.Deploy(ctx, chain.DeployConfig{ChainID: x.ID, Endpoint: x.Endpoint, Genesis: n.Genesis.Hash(), Set: n.Genesis.Validators, FeeKey: faucet()})
+		var payer chain.SinkConfig
+		x.ground.faucet().key.paysFor(&payer)
+		d, err := x.adapter.Deploy(ctx, chain.DeployConfig{ChainID: x.ID, Endpoint: x.Endpoint, Genesis: n.Genesis.Hash(), Set: n.Genesis.Validators, FeeKey: payer.FeeKey})
 		if err != nil {
 			return fmt.Errorf("chain %s: %w", x.ID, err)
 		}
-		x.Bridge = x.adapter.FormatAddress(d.Bridge)
+		x.Bridge = x.Format(d.Bridge)
 	}
 	return nil
 }

@@ -2,13 +2,11 @@ package devnet
 
 import (
 	"context"
-	"crypto/ecdsa"
+	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/api"
@@ -16,24 +14,23 @@ import (
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
-	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 )
 
-// User is somebody with one key on the app chain and the same wallet on every external
-// chain. It talks to the app chain through one daemon's API. Its methods are for one goroutine.
+// User is somebody with one key on the app chain and one wallet per family of external
+// chains, the same on every chain of it. It talks to the app chain through one daemon's
+// API. Its methods are for one goroutine.
 type User struct {
 	Name string
 	// Key signs transactions on the app chain.
 	Key *signing.KeySigner
-	// Wallet owns coins and test dollars on the external chains.
-	Wallet *ecdsa.PrivateKey
 
 	network *Network
 	client  *api.Client
-	hands   map[string]chain.Wallet
+	wallets map[string]*Wallet      // by namespace
+	hands   map[string]chain.Wallet // by chain id
 }
 
 // What a new user owns on every external chain.
@@ -42,13 +39,10 @@ const (
 	userDollars = 2000
 )
 
-// NewUser makes a user who owns 5 coins and 2000 test dollars on every chain.
+// NewUser makes a user who owns 5 coins, 2000 test dollars and 5 of every other test
+// token on every chain.
 func (n *Network) NewUser(ctx context.Context, name string) (*User, error) {
 	key, err := signing.GenerateKey()
-	if err != nil {
-		return nil, err
-	}
-	wallet, err := signing.GenerateKey()
 	if err != nil {
 		return nil, err
 	}
@@ -56,34 +50,40 @@ func (n *Network) NewUser(ctx context.Context, name string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &User{Name: name, Key: signing.NewKeySigner(key), Wallet: wallet, network: n, client: client, hands: map[string]chain.Wallet{}}
+	u := &User{Name: name, Key: signing.NewKeySigner(key), network: n, client: client, wallets: map[string]*Wallet{}, hands: map[string]chain.Wallet{}}
 	for _, x := range n.Chains {
-		if err := x.Fund(ctx, evm.AddressOf(wallet), coins(userCoins)); err != nil {
-			return nil, fmt.Errorf("chain %s: fund %s: %w", x.ID, name, err)
+		w := u.wallets[x.family.namespace]
+		if w == nil {
+			if w, err = x.NewWallet(); err != nil {
+				return nil, fmt.Errorf("chain %s: wallet of %s: %w", x.ID, name, err)
+			}
+			u.wallets[x.family.namespace] = w
 		}
-		dollars := new(big.Int).Mul(big.NewInt(userDollars), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(x.decimals)), nil))
-		if err := evm.MintToken(ctx, x.client, faucet(), x.Token, evm.AddressOf(wallet), dollars); err != nil {
-			return nil, fmt.Errorf("chain %s: mint for %s: %w", x.ID, name, err)
+		if err := errors.Join(x.Fund(ctx, w.Word, userCoins), x.Mint(ctx, w.Word, userDollars, userCoins)); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if u.hands[x.ID], err = n.openWallet(x, wallet); err != nil {
+		if u.hands[x.ID], err = n.Open(x, w); err != nil {
 			return nil, err
 		}
 	}
 	return u, nil
 }
 
-func (n *Network) openWallet(x *External, key *ecdsa.PrivateKey) (chain.Wallet, error) {
+// Open acts as a wallet's owner on a chain.
+func (n *Network) Open(x *External, w *Wallet) (chain.Wallet, error) {
 	bridge, err := x.adapter.ParseAddress(x.Bridge)
 	if err != nil {
 		return nil, err
 	}
-	return x.adapter.OpenWallet(chain.SinkConfig{
-		SourceConfig: chain.SourceConfig{ChainID: x.ID, Endpoint: x.Endpoint, Bridge: bridge, Genesis: n.Genesis.Hash()},
-		FeeKey:       key,
-	})
+	config := chain.SinkConfig{SourceConfig: chain.SourceConfig{ChainID: x.ID, Endpoint: x.Endpoint, Bridge: bridge, Genesis: n.Genesis.Hash()}}
+	w.key.paysFor(&config)
+	return x.adapter.OpenWallet(config)
 }
 
-// Hand returns the user's wallet on a chain.
+// Wallet returns the user's keys on a chain.
+func (u *User) Wallet(x *External) *Wallet { return u.wallets[x.family.namespace] }
+
+// Hand returns what the user can do on a chain.
 func (u *User) Hand(x *External) chain.Wallet { return u.hands[x.ID] }
 
 // Amount is a quantity of an asset in every form that it takes on a chain.
@@ -156,13 +156,13 @@ func (u *User) prove(x *External) (bridgecontracts.KeyProof, error) {
 		return bridgecontracts.KeyProof{}, err
 	}
 	domain := bridgecontracts.NewDomain(u.network.Genesis.Hash(), x.ID, bridge)
-	signature, err := u.Key.SignDigest(bridgecontracts.KeyLinkDigest(domain, u.hands[x.ID].Address(), u.Key.PublicKey()))
+	signature, err := u.Key.SignDigest(bridgecontracts.KeyLinkDigest(domain, u.Wallet(x).Word, u.Key.PublicKey()))
 	return bridgecontracts.KeyProof{Key: u.Key.PublicKey(), Signature: signature}, err
 }
 
 // Account returns the account of the user's wallet on a chain; ok is false before its first deposit.
 func (u *User) Account(ctx context.Context, x *External) (a api.Account, ok bool, err error) {
-	a, err = u.client.Account(ctx, x.ID+"/"+x.adapter.FormatAddress(u.hands[x.ID].Address()))
+	a, err = u.client.Account(ctx, x.ID+"/"+u.Wallet(x).Address)
 	if api.NotFound(err) {
 		return a, false, nil
 	}
@@ -212,12 +212,12 @@ func (u *User) Send(ctx context.Context, bodies ...ledger.MessageBody) (api.Tran
 const askEvery = 50 * time.Millisecond
 
 // Withdraw asks for a payment to an address and returns the withdrawal's sequence number.
-func (u *User) Withdraw(ctx context.Context, x *External, symbol, text string, to common.Address) (sequence uint64, err error) {
+func (u *User) Withdraw(ctx context.Context, x *External, symbol, text string, to codec.Hash) (sequence uint64, err error) {
 	a, err := u.network.Amount(x, symbol, text)
 	if err != nil {
 		return 0, err
 	}
-	tx, err := u.Send(ctx, &ledger.Withdraw{Chain: x.ID, Asset: a.Asset, To: codec.LeftPad(to[:]), Amount: a.Units})
+	tx, err := u.Send(ctx, &ledger.Withdraw{Chain: x.ID, Asset: a.Asset, To: to, Amount: a.Units})
 	if err != nil {
 		return 0, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/trinebridge/trine/app"
+	bridgecontract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/chain/quorum"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/internal/evm"
@@ -124,7 +125,7 @@ func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *evmtest
 	bad.Handle((*evmtest.Exchange).Hang)
 	defer bad.Handle(nil)
 	began := time.Now()
-	sequence, err := alice.Withdraw(ctx, x, "USDC", "5", evm.AddressOf(evm.DevKey(9)))
+	sequence, err := alice.Withdraw(ctx, x, "USDC", "5", bridgecontract.Word(evm.AddressOf(evm.DevKey(9))))
 	if err != nil {
 		t.Fatal(err)
 	}

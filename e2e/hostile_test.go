@@ -13,6 +13,7 @@ import (
 	"github.com/trinebridge/trine/api"
 	"github.com/trinebridge/trine/app"
 	"github.com/trinebridge/trine/bridgecontracts"
+	bridgecontract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/gossip"
@@ -75,7 +76,7 @@ func oneHostileListener(t *testing.T, ctx context.Context, n *devnet.Network, li
 		t.Logf("%d USDC credited %v after they were mined", amount, took)
 	}
 	to := evm.AddressOf(evm.DevKey(9))
-	sequence, err := alice.Withdraw(ctx, x, "USDC", "5", to)
+	sequence, err := alice.Withdraw(ctx, x, "USDC", "5", bridgecontract.Word(to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func hostileListenerQuorum(t *testing.T, ctx context.Context, n *devnet.Network,
 	}
 	stolen := fmt.Sprint(10 * falseEvents)
 	awaitBalance(t, ctx, n, mallory, x, "USDC", stolen)
-	sequence, err := mallory.Withdraw(ctx, x, "USDC", stolen, evm.AddressOf(mallory.Wallet))
+	sequence, err := mallory.Withdraw(ctx, x, "USDC", stolen, mallory.Wallet(x).Word)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/trinebridge/trine/api"
+	bridgecontract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/internal/evmtest"
 )
@@ -134,7 +135,7 @@ func (o *operated) ask(t *testing.T, symbol, text string) withdrawal {
 	o.payments++
 	w := withdrawal{to: common.BytesToAddress(crypto.Keccak256([]byte(fmt.Sprint("payment ", o.payments)))[12:]), symbol: symbol, text: text}
 	var err error
-	if w.sequence, err = o.user.Withdraw(o.ctx, o.x, symbol, text, w.to); err != nil {
+	if w.sequence, err = o.user.Withdraw(o.ctx, o.x, symbol, text, bridgecontract.Word(w.to)); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -14,6 +14,7 @@ import (
 	"github.com/trinebridge/trine/app"
 	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/bridgecontracts"
+	bridgecontract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/gossip"
@@ -203,7 +204,7 @@ func leaveActionWaiting(t *testing.T, ctx context.Context, n *devnet.Network, al
 			t.Fatal(err)
 		}
 	}
-	if _, err := alice.Withdraw(ctx, n.Chains[0], "USDC", "5", evm.AddressOf(evm.DevKey(9))); err != nil {
+	if _, err := alice.Withdraw(ctx, n.Chains[0], "USDC", "5", bridgecontract.Word(evm.AddressOf(evm.DevKey(9)))); err != nil {
 		t.Fatal(err)
 	}
 	wantApprovers(t, ctx, n, "action 1 on "+n.Chains[0].ID+": waiting", "not acknowledged")

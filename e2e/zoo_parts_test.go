@@ -182,7 +182,7 @@ func (k *keeper) unknownToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.transact(t, k.user.Wallet, &at, nil, approve)
+	k.transact(t, k.user.EVM(), &at, nil, approve)
 	from := k.nextHeight(t)
 	k.give(t, at, 1000)
 	k.unassigned(t, from, "is not listed")

@@ -82,7 +82,7 @@ func (k *keeper) bring(_ context.Context, chains []*devnet.External) (tokens []d
 	for _, symbol := range slices.Sorted(maps.Keys(zooTokens)) {
 		z := zooTokens[symbol]
 		k.tokens[symbol] = k.deploy(k.t, z.contract)
-		tokens = append(tokens, devnet.Token{Symbol: symbol, Chain: k.x.ID, Address: k.tokens[symbol], Decimals: z.decimals})
+		tokens = append(tokens, devnet.Token{Symbol: symbol, Chain: k.x.ID, Address: bridgecontract.Word(k.tokens[symbol]), Decimals: z.decimals})
 	}
 	return tokens, nil
 }
@@ -191,7 +191,7 @@ func (k *keeper) stock(t *testing.T, symbol, text, credited string) {
 }
 
 // wallet is the user's on the chain; bridge is the bridge.
-func (k *keeper) wallet() common.Address { return crypto.PubkeyToAddress(k.user.Wallet.PublicKey) }
+func (k *keeper) wallet() common.Address { return crypto.PubkeyToAddress(k.user.EVM().PublicKey) }
 func (k *keeper) bridge() common.Address { return common.HexToAddress(k.x.Bridge) }
 
 func (k *keeper) held(symbol string) (uint256.Int, error) {
@@ -228,7 +228,7 @@ func (k *keeper) owns(t *testing.T, symbol string, who common.Address) uint256.I
 // askTo asks for a withdrawal to an address.
 func (k *keeper) askTo(t *testing.T, symbol, text string, to common.Address) withdrawal {
 	t.Helper()
-	sequence, err := k.user.Withdraw(k.ctx, k.x, symbol, text, to)
+	sequence, err := k.user.Withdraw(k.ctx, k.x, symbol, text, bridgecontract.Word(to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func (k *keeper) give(t *testing.T, token common.Address, amount uint64) {
 		t.Fatal(err)
 	}
 	to := k.bridge()
-	k.transact(t, k.user.Wallet, &to, nil, data)
+	k.transact(t, k.user.EVM(), &to, nil, data)
 }
 
 // fresh returns an address that nobody has used.
