@@ -59,6 +59,8 @@ type GenesisAsset struct {
 	Symbol   string         `json:"symbol"`
 	Decimals uint8          `json:"decimals"`
 	Tokens   []GenesisToken `json:"tokens"`
+	// MinOpening is what a transfer to a key without an account must bring; empty: any amount.
+	MinOpening string `json:"minOpening,omitempty"`
 }
 
 // GenesisToken is an asset's form on a chain. Address may be "native" for the chain's coin.
@@ -172,6 +174,12 @@ func canonicalJSON(raw json.RawMessage) ([]byte, error) {
 func (a *GenesisAsset) asset() (ledger.Asset, error) {
 	asset := ledger.Asset{Symbol: a.Symbol, Decimals: a.Decimals}
 	var faults []error
+	if a.MinOpening != "" {
+		var err error
+		if asset.MinOpening, err = units.Parse(a.MinOpening, a.Decimals); err != nil {
+			faults = append(faults, fmt.Errorf("asset %s: minOpening: %w", a.Symbol, err))
+		}
+	}
 	for _, t := range a.Tokens {
 		token := ledger.Token{Chain: t.Chain, Decimals: t.Decimals}
 		var err error
@@ -212,6 +220,9 @@ func FileOf(g *ledger.Genesis) (*GenesisFile, error) {
 	}
 	for _, a := range g.Assets {
 		asset := GenesisAsset{Symbol: a.Symbol, Decimals: a.Decimals}
+		if !a.MinOpening.IsZero() {
+			asset.MinOpening = units.Format(&a.MinOpening, a.Decimals)
+		}
 		for _, t := range a.Tokens {
 			address, err := FormatToken(t.Chain, t.Address)
 			if err != nil {

@@ -30,7 +30,7 @@ const genesisFile = `{
   "assets": [
     {"symbol": "USDC", "decimals": 6, "tokens": [
       {"chain": "eip155:1", "address": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "decimals": 6, "minWithdrawal": "10", "fee": "0.5"},
-      {"chain": "eip155:10", "address": "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85", "decimals": 18, "minWithdrawal": "1.000001", "fee": "0"}]},
+      {"chain": "eip155:10", "address": "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85", "decimals": 18, "minWithdrawal": "1.000001", "fee": "0"}], "minOpening": "1.5"},
     {"symbol": "ETH", "decimals": 18, "tokens": [{"chain": "eip155:1", "address": "native", "decimals": 18, "minWithdrawal": "0.01", "fee": "0.001"}]}
   ],
   "window": 4,
@@ -109,6 +109,7 @@ func TestParseGenesisNamesEveryFault(t *testing.T) {
 		{"minimum", `"minWithdrawal": "10"`, `"minWithdrawal": "ten"`, []string{`asset USDC on eip155:1: minWithdrawal: amount "ten"`}},
 		{"fee's decimals", `"fee": "0.5"`, `"fee": "0.0000005"`, []string{`asset USDC on eip155:1: fee: amount "0.0000005" has 7 decimals, at most 6`}},
 		{"fee above the minimum", `"fee": "0.5"`, `"fee": "10"`, []string{"the minimum withdrawal 10000000 must be above the fee 10000000"}},
+		{"opening", `"minOpening": "1.5"`, `"minOpening": "0.0000001"`, []string{`asset USDC: minOpening: amount "0.0000001" has 7 decimals, at most 6`}},
 		{"asset twice", `"symbol": "ETH"`, `"symbol": "USDC"`, []string{"asset USDC is listed twice"}},
 		{"window", `"window": 4`, `"window": 100000`, []string{"window is 100000"}},
 		{"batch", `"batch": 2`, `"batch": 100000`, []string{"batch is 100000"}},

@@ -270,9 +270,9 @@ func TestParseInitAsset(t *testing.T) {
 		want app.GenesisAsset
 		err  string
 	}{
-		{text: "USDC:6:eip155:1=" + usdc + ":6:10:1", want: app.GenesisAsset{Symbol: "USDC", Decimals: 6, Tokens: []app.GenesisToken{{Chain: "eip155:1", Address: usdc, Decimals: 6, MinWithdrawal: "10", Fee: "1"}}}},
-		{text: "ETH:18:eip155:1=native:18:0.1:0,eip155:10=native:18:0.2:0.05", want: app.GenesisAsset{Symbol: "ETH", Decimals: 18, Tokens: []app.GenesisToken{
-			{Chain: "eip155:1", Address: app.Native, Decimals: 18, MinWithdrawal: "0.1", Fee: "0"}, {Chain: "eip155:10", Address: app.Native, Decimals: 18, MinWithdrawal: "0.2", Fee: "0.05"}}}},
+		{text: "USDC:6:eip155:1=" + usdc + ":6:10:1", want: app.GenesisAsset{Symbol: "USDC", Decimals: 6, Tokens: []app.GenesisToken{{Chain: "eip155:1", Address: usdc, Decimals: 6, MinWithdrawal: "10", Fee: "1"}}, MinOpening: "10"}},
+		{text: "ETH:18:eip155:1=native:18:0.3:0,eip155:10=native:18:0.2:0.05", want: app.GenesisAsset{Symbol: "ETH", Decimals: 18, Tokens: []app.GenesisToken{
+			{Chain: "eip155:1", Address: app.Native, Decimals: 18, MinWithdrawal: "0.3", Fee: "0"}, {Chain: "eip155:10", Address: app.Native, Decimals: 18, MinWithdrawal: "0.2", Fee: "0.05"}}, MinOpening: "0.2"}},
 		{text: "", err: `asset "": there are too few parts; write SYMBOL:DECIMALS:CHAIN=ADDRESS:DECIMALS:MIN:FEE`},
 		{text: "USDC:6", err: "too few parts"},
 		{text: "USDC:six:eip155:1=native:6:1:0", err: `"six" is no number of decimals`},

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/holiman/uint256"
+
+	"github.com/trinebridge/trine/internal/units"
 )
 
 // ParseInitChain reads ID=URL[,URL…][;confirmations=N].
@@ -56,5 +60,19 @@ func ParseInitAsset(text string) (GenesisAsset, error) {
 		}
 		asset.Tokens = append(asset.Tokens, GenesisToken{Chain: chainID, Address: parts[0], Decimals: uint8(d), MinWithdrawal: parts[2], Fee: parts[3]})
 	}
+	asset.MinOpening = lowestWithdrawal(asset)
 	return asset, nil
+}
+
+// lowestWithdrawal is what opens an account in a new network: what could be withdrawn again
+// on some chain. Amounts that are none are the genesis's to report.
+func lowestWithdrawal(asset GenesisAsset) (lowest string) {
+	var least uint256.Int
+	for _, t := range asset.Tokens {
+		amount, err := units.Parse(t.MinWithdrawal, asset.Decimals)
+		if err == nil && (lowest == "" || amount.Lt(&least)) {
+			lowest, least = t.MinWithdrawal, amount
+		}
+	}
+	return lowest
 }

@@ -76,7 +76,8 @@ func (m *machine) openAccount() (*account, error) {
 	return a, nil
 }
 
-// addKey gives an account a key that no account has. The caller has checked MaxAccountKeys.
+// addKey gives an account a key that has never signed, and which stops to be another's. The
+// caller has checked MaxAccountKeys.
 func (m *machine) addKey(a *account, public signing.PublicKey) error {
 	a.Keys = append(a.Keys, AccountKey{Key: public})
 	a.dirty = true
@@ -177,9 +178,18 @@ func (m *machine) transfer(msg *Transfer) error {
 	if _, err := m.symbol(msg.Asset); err != nil {
 		return err
 	}
-	to, err := m.keyHolder(msg.To)
+	to, err := m.accountByKey(msg.To)
 	if err != nil {
 		return err
+	}
+	if to == nil {
+		asset := &m.ledger.genesis.Assets[msg.Asset-1]
+		if msg.Amount.Lt(&asset.MinOpening) {
+			return reject(CodeOpening, "key %s has no account, and a transfer that opens one brings at least %s units of %s, not %s", msg.To, asset.MinOpening.Dec(), asset.Symbol, msg.Amount.Dec())
+		}
+		if to, err = m.keyHolder(msg.To); err != nil {
+			return err
+		}
 	}
 	return m.move(m.sender, to, msg.Asset, &msg.Amount)
 }
@@ -231,18 +241,31 @@ func (m *machine) link(w Wallet, public signing.PublicKey) (holder *account, mer
 		}
 		holder, err = ofKey, m.addWallet(ofKey, w)
 	default:
-		if reason := mergeFault(ofWallet, ofKey); reason != "" {
+		from, to := ofWallet, ofKey
+		if len(ofWallet.Keys) > 0 {
+			from, to = ofKey, ofWallet
+		}
+		if reason := mergeFault(from, to); reason != "" {
 			return nil, 0, false, reason, nil
 		}
-		holder, merged, err = ofKey, ofWallet.ID, m.merge(ofWallet, ofKey)
+		holder, merged, err = to, from.ID, m.merge(from, to)
 	}
 	return holder, merged, true, "", err
 }
 
+// untouched reports whether an account is no more than what others have sent to one key,
+// which has never signed a transaction. ADR 0006 says why such an account may be joined to another.
+func (a *account) untouched() bool {
+	return len(a.Keys) == 1 && a.Keys[0].Nonce == 0 && len(a.Wallets) == 0
+}
+
 // mergeFault says why one account cannot be joined to another, or nothing.
 func mergeFault(from, to *account) string {
-	if len(from.Keys) > 0 {
-		return reasonf("the wallet belongs to account %d, which has a key, and the key to account %d", from.ID, to.ID)
+	if len(from.Keys) > 0 && !from.untouched() {
+		return reasonf("the wallet belongs to account %d, which has a key, and the key to account %d, which has signed or has more than that key", to.ID, from.ID)
+	}
+	if len(from.Keys)+len(to.Keys) > MaxAccountKeys {
+		return reasonf("accounts %d and %d have more than %d keys together", from.ID, to.ID, MaxAccountKeys)
 	}
 	if len(from.Wallets)+len(to.Wallets) > MaxAccountWallets {
 		return reasonf("accounts %d and %d have more than %d wallets together", from.ID, to.ID, MaxAccountWallets)
@@ -256,8 +279,13 @@ func mergeFault(from, to *account) string {
 	return ""
 }
 
-// merge joins an account without keys to another; mergeFault has found nothing.
+// merge joins an account that nobody has ever spent from to another; mergeFault has found nothing.
 func (m *machine) merge(from, to *account) error {
+	for i := range from.Keys {
+		if err := m.addKey(to, from.Keys[i].Key); err != nil {
+			return err
+		}
+	}
 	for _, w := range from.Wallets {
 		if err := m.addWallet(to, w); err != nil {
 			return err

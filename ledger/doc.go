@@ -24,6 +24,8 @@
 //   - An event that contradicts the books (an action or a claim that cannot be) changes no
 //     books: it is kept as unassigned, and the bridge halts. A deposit that cannot be
 //     credited is not counted as held.
+//   - Of two accounts that a link makes one, that one goes from which nobody has ever spent:
+//     one without a key, or with one key that has never signed and nothing else (ADR 0006).
 //   - A queue moves in a block that touches its bridge, or in a Tick; a block of transfers
 //     writes two accounts and nothing else.
 //   - Control actions have competing candidates per sequence; one of them gets sealed, and a

@@ -109,6 +109,9 @@ type Asset struct {
 	Symbol   string
 	Decimals uint8
 	Tokens   []Token
+	// MinOpening is the least, in units of the asset, that a transfer to a key without an
+	// account must bring, because accounts stay for ever; 0 means any amount.
+	MinOpening uint256.Int
 }
 
 // Token is an asset's form on one chain.
@@ -150,6 +153,7 @@ func (a *Asset) Borsh(c *codec.Codec) {
 	c.String(&a.Symbol, MaxName)
 	c.Uint8(&a.Decimals)
 	codec.List(c, &a.Tokens, MaxChains)
+	c.Amount(&a.MinOpening)
 }
 
 // Borsh implements codec.Record.

@@ -128,6 +128,7 @@ const (
 	CodeApp
 	CodeCorrupt
 	CodeHalted
+	CodeOpening
 )
 
 var codeNames = [...]string{
@@ -135,7 +136,7 @@ var codeNames = [...]string{
 	CodeUnknownAccount: "unknown-account", CodeUnauthorized: "unauthorized", CodeFunds: "insufficient-funds",
 	CodeAmount: "amount", CodeRecipient: "recipient", CodeUnknownBridge: "unknown-bridge",
 	CodeCertificate: "certificate", CodeStale: "stale", CodeApp: "app", CodeCorrupt: "corrupt",
-	CodeHalted: "halted",
+	CodeHalted: "halted", CodeOpening: "opening-minimum",
 }
 
 // String returns the code's name.
