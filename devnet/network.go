@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/trinebridge/trine/api"
@@ -46,6 +48,40 @@ type ChainConfig struct {
 	Daemons []string
 }
 
+// Validate reports every fault at once.
+func (c *Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if c.Binary == "" {
+		fault("no trine program is named")
+	}
+	for _, namespace := range c.Embedded {
+		_, err := familyOf(namespace)
+		faults = append(faults, err)
+	}
+	var endpoints []string
+	for _, x := range c.Chains {
+		for _, endpoint := range append([]string{x.Endpoint}, x.Daemons...) {
+			if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				fault("endpoint %q is not an http or https URL", endpoint)
+			}
+		}
+		if slices.Contains(endpoints, x.Endpoint) {
+			fault("endpoint %s is named twice; a network has each chain once", x.Endpoint)
+		}
+		endpoints = append(endpoints, x.Endpoint)
+	}
+	for _, group := range []struct {
+		name string
+		n    int
+	}{{"listeners", c.Listeners}, {"approvers", c.Approvers}, {"submitters", c.Submitters}} {
+		if group.n < 0 {
+			fault("%d %s are no number of daemons", group.n, group.name)
+		}
+	}
+	return errors.Join(faults...)
+}
+
 func (c *Config) embedded() []string {
 	if len(c.Embedded) == 0 && len(c.Chains) == 0 {
 		return []string{evmFamily.namespace, evmFamily.namespace}
@@ -76,6 +112,9 @@ type Network struct {
 // Start brings everything up and returns once every bridge is attached and every daemon
 // is ready. The caller stops it; what fails halfway cleans up after itself.
 func Start(ctx context.Context, config Config) (n *Network, err error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("devnet: %w", err)
+	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
