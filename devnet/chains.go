@@ -173,6 +173,11 @@ func openChains(ctx context.Context, config *Config) (chains []*External, err er
 		}
 		chains = append(chains, x)
 	}
+	for _, namespace := range config.Families {
+		if !slices.ContainsFunc(chains, func(x *External) bool { return x.family.namespace == namespace }) {
+			return chains, fmt.Errorf("no endpoint of a chain of %s is among those given", namespace)
+		}
+	}
 	for _, x := range chains {
 		x.ID = x.ground.chainID()
 		if len(x.daemons) == 0 {

@@ -3,6 +3,7 @@ package devnet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,43 +63,70 @@ func Demonstrate(ctx context.Context, n *Network, progress func(step Step, what 
 }
 
 func (d *demo) play(ctx context.Context) error {
-	first, second := d.network.Chains[0], d.network.Chains[len(d.network.Chains)-1]
-	var alice, bob, carol *User
-	for _, p := range []struct {
-		name string
-		to   **User
-	}{{"Alice", &alice}, {"Bob", &bob}, {"Carol", &carol}} {
-		made, err := d.network.NewUser(ctx, p.name)
+	var who [3]*User
+	for i, name := range []string{"Alice", "Bob", "Carol"} {
+		made, err := d.network.NewUser(ctx, name)
 		if err != nil {
 			return err
 		}
-		*p.to = made
+		who[i] = made
 	}
-	// Funds on the second chain come late, so that a withdrawal there has to wait for them.
-	waits := second != first
-	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func() error {
-		return func() error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
+	first, last := d.network.Chains[0], d.network.Chains[len(d.network.Chains)-1]
+	script := d.alike(ctx, first, last, who[0], who[1], who[2])
+	if i := slices.IndexFunc(d.network.Chains, func(x *External) bool { return x.family != first.family }); i >= 0 {
+		script = d.different(ctx, first, d.network.Chains[i], who[0], who[1], who[2])
 	}
-	late := &pending{}
-	steps := []func() error{
-		deposits("deposit 500 USDC, with Alice's key", alice, first, "USDC", "500", true),
-		deposits("deposit 2 ETH", alice, first, "ETH", "2", false),
-		deposits("link Bob's key to his wallet", bob, second, "", "0", true),
-		func() error { return d.transfer(ctx, alice, bob, "USDC", "200") },
-		func() error { return d.transfer(ctx, alice, bob, "ETH", "0.5") },
-		func() error { return d.withdraw(ctx, alice, first, "USDC", "100") },
-		func() error { return d.withdraw(ctx, bob, first, "ETH", "0.5") },
-		func() error { return d.queue(ctx, late, bob, second, "USDC", "150", waits) },
-		deposits("deposit 1000 USDC, with Carol's key, which brings the funds", carol, second, "USDC", "1000", true),
-		func() error { return d.await(ctx, late) },
-		func() error { return d.withdraw(ctx, carol, second, "USDC", "50") },
-	}
-	for _, step := range steps {
+	for _, step := range script {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// alike is the script for chains of one family, which may be one chain.
+func (d *demo) alike(ctx context.Context, first, second *External, alice, bob, carol *User) []func() error {
+	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func() error {
+		return func() error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
+	}
+	late, coin := &pending{}, first.family.coin.symbol
+	// Funds on the second chain come late, so that a withdrawal there has to wait for them.
+	waits := second != first
+	return []func() error{
+		deposits("deposit 500 USDC, with Alice's key", alice, first, "USDC", "500", true),
+		deposits("deposit 2 "+coin, alice, first, coin, "2", false),
+		deposits("link Bob's key to his wallet", bob, second, "", "0", true),
+		func() error { return d.transfer(ctx, alice, bob, "USDC", "200") },
+		func() error { return d.transfer(ctx, alice, bob, coin, "0.5") },
+		func() error { return d.withdraw(ctx, alice, first, "USDC", "100") },
+		func() error { return d.withdraw(ctx, bob, first, coin, "0.5") },
+		func() error { return d.queue(ctx, late, bob, second, "USDC", "150", waits) },
+		deposits("deposit 1000 USDC, with Carol's key, which brings the funds", carol, second, "USDC", "1000", true),
+		func() error { return d.await(ctx, late) },
+		func() error { return d.withdraw(ctx, carol, second, "USDC", "50") },
+	}
+}
+
+// different is the script for two chains of different families: the dollar and the coin of
+// the second one cross in both directions.
+func (d *demo) different(ctx context.Context, first, second *External, alice, bob, carol *User) []func() error {
+	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func() error {
+		return func() error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
+	}
+	late, coin := &pending{}, second.family.coin.symbol
+	return []func() error{
+		deposits("deposit 500 USDC, with Alice's key", alice, second, "USDC", "500", true),
+		deposits("deposit 2 "+coin, alice, second, coin, "2", false),
+		deposits("deposit 300 USDC, with Bob's key", bob, first, "USDC", "300", true),
+		func() error { return d.transfer(ctx, alice, bob, "USDC", "80") },
+		func() error { return d.withdraw(ctx, alice, first, "USDC", "120") },
+		func() error { return d.withdraw(ctx, bob, second, "USDC", "150") },
+		func() error { return d.withdraw(ctx, alice, second, coin, "0.5") },
+		func() error { return d.queue(ctx, late, alice, first, coin, "1", true) },
+		deposits("deposit 3 "+coin+" as a token, with Carol's key, which brings the funds", carol, first, coin, "3", true),
+		func() error { return d.await(ctx, late) },
+		func() error { return d.withdraw(ctx, carol, second, coin, "0.75") },
+	}
 }
 
 func (d *demo) done(name, chainID, tx string, began time.Time, gas uint64, what string) {

@@ -28,9 +28,9 @@ type Config struct {
 	Dir string
 	// Chains are development chains to use.
 	Chains []ChainConfig
-	// Embedded are the CAIP-2 namespaces of chains to start, one each; two EVM chains if
-	// neither these nor Chains are set.
-	Embedded []string
+	// Families are the CAIP-2 namespaces that the network needs a chain of. Without Chains
+	// one of each is started, or two EVM chains if none is named.
+	Families []string
 	// Listeners and Approvers default to 3 each, Submitters to 1.
 	Listeners, Approvers, Submitters int
 	// Tokens, if set, is called when the chains are up, and returns more tokens to bridge:
@@ -55,7 +55,7 @@ func (c *Config) Validate() error {
 	if c.Binary == "" {
 		fault("no trine program is named")
 	}
-	for _, namespace := range c.Embedded {
+	for _, namespace := range c.Families {
 		_, err := familyOf(namespace)
 		faults = append(faults, err)
 	}
@@ -82,11 +82,15 @@ func (c *Config) Validate() error {
 	return errors.Join(faults...)
 }
 
+// embedded returns the families of the chains to start.
 func (c *Config) embedded() []string {
-	if len(c.Embedded) == 0 && len(c.Chains) == 0 {
-		return []string{evmFamily.namespace, evmFamily.namespace}
+	switch {
+	case len(c.Chains) > 0:
+		return nil
+	case len(c.Families) > 0:
+		return c.Families
 	}
-	return c.Embedded
+	return []string{evmFamily.namespace, evmFamily.namespace}
 }
 
 // Token is a token of one chain that stands for an asset of its own.

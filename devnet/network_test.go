@@ -61,7 +61,7 @@ func self(t *testing.T) string {
 
 func TestConfigFaults(t *testing.T) {
 	_, err := Start(t.Context(), Config{
-		Embedded: []string{"eip155", "moon"}, Listeners: -1,
+		Families: []string{"eip155", "moon"}, Listeners: -1,
 		Chains: []ChainConfig{{Endpoint: "ftp://somewhere"}, {Endpoint: "http://127.0.0.1:1"}, {Endpoint: "http://127.0.0.1:1", Daemons: []string{"nowhere"}}},
 	})
 	if err == nil {
@@ -133,7 +133,7 @@ func TestStartCleansUp(t *testing.T) {
 					}
 				}()
 			}
-			n, err := Start(ctx, Config{Binary: self(t), Embedded: []string{"eip155"}})
+			n, err := Start(ctx, Config{Binary: self(t), Families: []string{"eip155"}})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error = %v, want one that says %q", err, c.want)
 			}
@@ -146,6 +146,26 @@ func TestStartCleansUp(t *testing.T) {
 				t.Errorf("left behind: %v (%v)", left, err)
 			}
 		})
+	}
+}
+
+func TestNeededFamilyIsMissing(t *testing.T) {
+	c, err := startEVM(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	other := family{namespace: "other"}
+	families = append(families, &other)
+	t.Cleanup(func() { families = families[:len(families)-1] })
+	other.identify = func(context.Context, string) (string, error) { return "", errors.New("not mine") }
+	_, err = Start(t.Context(), Config{Binary: self(t), Families: []string{"eip155", "other"}, Chains: []ChainConfig{{Endpoint: c.endpoint()}}})
+	if err == nil || !strings.Contains(err.Error(), "no endpoint of a chain of other") {
+		t.Errorf("error = %v, want one that names the missing family", err)
 	}
 }
 
