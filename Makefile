@@ -14,7 +14,7 @@ BENCH ?= .
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Builds bin/trine
@@ -52,6 +52,14 @@ contracts: ## Compiles the contracts
 .PHONY: test-contracts
 test-contracts: ## Runs the contracts' tests: unit, fuzz, invariants
 	$(MAKE) -C $(CONTRACTS) test
+
+.PHONY: solana-program
+solana-program: ## Builds the Solana program, to the same bytes everywhere
+	scripts/solana-program.sh
+
+.PHONY: test-solana-program
+test-solana-program: ## Runs the Solana program's tests on the real runtime (RUN=pattern selects)
+	scripts/solana-program-test.sh $(if $(RUN),'$(RUN)')
 
 .PHONY: gas
 gas: ## Measures gas on a deployed bridge, prints a table and writes bench/gas.json

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs the tools that the build and the tests use, in pinned versions, into a cache folder that survives a rebuild.
 #
-#   scripts/tools.sh install [GROUP...]   groups: ethereum (anvil, forge, cast, solc, OpenZeppelin), lint, bench; default: ethereum lint
-#   scripts/tools.sh path NAME            prints the path of anvil, forge, cast, solc, openzeppelin (a folder), golangci-lint or
-#                                         benchstat, and installs its group first when that is missing
+#   scripts/tools.sh install [GROUP...]   groups: ethereum (anvil, forge, cast, solc, OpenZeppelin), solana-program (solana-rustc,
+#                                         solana-cargo, sbpf-linker), surfpool, lint, bench; default: all but bench
+#   scripts/tools.sh path NAME            prints the path of anvil, forge, cast, solc, openzeppelin (a folder), solana-rustc,
+#                                         solana-cargo, sbpf-linker, surfpool.node (a Node addon), golangci-lint or benchstat,
+#                                         and installs its group first when that is missing
 #   scripts/tools.sh where                prints the cache folder
 #
 # The folder is ${TRINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trine}. Each toolset lies in a folder named by a hash of what it was
@@ -77,14 +79,20 @@ fill_go() {
   cd "$here"
 }
 
+# shellcheck source=tools/solana/groups.sh
+source "$here/tools/solana/groups.sh"
+
 fill_lint() { fill_go "$1" "$GOLANGCI_LINT"; }
 fill_bench() { fill_go "$1" "$BENCHSTAT"; }
 
 # install_group GROUP does nothing when the group's folder exists.
 install_group() {
-  case $1 in ethereum | lint | bench) ;; *) die "unknown group '$1': use ethereum, lint or bench" ;; esac
+  case $1 in
+    ethereum | solana-program | surfpool | lint | bench) ;;
+    *) die "unknown group '$1': use ethereum, solana-program, surfpool, lint or bench" ;;
+  esac
   local dir started=$SECONDS
-  dir=$(dir_"$1")
+  dir=$(dir_"${1//-/_}")
   [[ -d $dir ]] && return
   need flock "util-linux"
   mkdir -p "$cache" || die "cannot make the cache folder $cache: set TRINE_CACHE to one that can be written"
@@ -94,7 +102,7 @@ install_group() {
     say "installing '$1' into $dir"
     rm -rf "$cache"/.partial-* # what a killed run left; whoever holds the lock is the only one who fills
     partial=$(mktemp -d "$cache/.partial-$1-XXXXXX")
-    fill_"$1" "$partial"
+    fill_"${1//-/_}" "$partial"
     chmod 0755 "$partial"
     mv "$partial" "$dir"
     partial=
@@ -106,9 +114,12 @@ install_group() {
 group_of() {
   case $1 in
     anvil | forge | cast | solc | openzeppelin) echo ethereum ;;
+    solana-rustc | solana-cargo | sbpf-linker) echo solana-program ;;
+    surfpool.node) echo surfpool ;;
     golangci-lint) echo lint ;;
     benchstat) echo bench ;;
-    *) die "unknown tool '$1': use anvil, forge, cast, solc, openzeppelin, golangci-lint or benchstat" ;;
+    *) die "unknown tool '$1': use anvil, forge, cast, solc, openzeppelin, solana-rustc, solana-cargo, sbpf-linker," \
+      "surfpool.node, golangci-lint or benchstat" ;;
   esac
 }
 
@@ -117,14 +128,14 @@ trap '[[ -z $partial ]] || rm -rf "$partial"' EXIT
 case ${1:-} in
   install)
     shift
-    [[ $# -gt 0 ]] || set -- ethereum lint
+    [[ $# -gt 0 ]] || set -- ethereum solana-program surfpool lint
     for group in "$@"; do install_group "$group"; done
     ;;
   path)
     [[ $# -eq 2 ]] || die "usage: tools.sh path NAME"
     group=$(group_of "$2")
     install_group "$group"
-    echo "$(dir_"$group")/bin/$2"
+    echo "$(dir_"${group//-/_}")/bin/$2"
     ;;
   where) echo "${cache%/tools}" ;;
   *) die "usage: tools.sh install [GROUP...] | path NAME | where" ;;

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs the tests of the Solana program on the real runtime (LiteSVM), with the pinned Rust; arguments go to the test program, as a
+# pattern does. What is built stays in the cache, as compiling the runtime takes minutes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cargo=$(scripts/tools.sh path solana-cargo)
+CARGO_TARGET_DIR=$(scripts/tools.sh where)/solana-program-tests
+export CARGO_TARGET_DIR CARGO_INCREMENTAL=0
+cd bridgecontracts/solana/tests
+# The runtime a little optimised: signature checks are the tests' time. Without debug information: that is the build's.
+"$cargo" test --locked --config 'profile.dev.debug=false' --config 'profile.dev.package."*".opt-level=1' \
+  --config 'profile.dev.build-override.opt-level=0' -- "$@"
