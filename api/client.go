@@ -23,8 +23,9 @@ const maxAnswer = 8 << 20
 
 // Client calls a daemon's API. The zero value is not usable; see NewClient.
 type Client struct {
-	base string
-	http *http.Client
+	base  string
+	token string
+	http  *http.Client
 }
 
 // NewClient returns a client of the daemon at a URL such as http://127.0.0.1:7001.
@@ -33,7 +34,17 @@ func NewClient(base string) (*Client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("api address %q is not a URL such as http://127.0.0.1:7001", base)
 	}
-	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Timeout: time.Minute}}, nil
+	// A daemon sends nobody elsewhere; what does so is none, and gets no token.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Timeout: time.Minute, CheckRedirect: stay}}, nil
+}
+
+// WithToken returns a client that bears the daemon's token, which Attach, Unpause,
+// SetLimit, Pause and SetCaps need. The token is sent with these alone.
+func (c *Client) WithToken(token string) *Client {
+	with := *c
+	with.token = token
+	return &with
 }
 
 // Problem is an error that the API answered with (RFC 9457).
@@ -66,12 +77,27 @@ func (p *Problem) Error() string {
 }
 
 // NotFound reports whether err is the API's answer that there is no such thing.
-func NotFound(err error) bool {
+func NotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// Unauthorized reports whether err is the API's answer that the daemon's token is missing
+// or wrong.
+func Unauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
+
+func hasStatus(err error, status int) bool {
 	var p *Problem
-	return errors.As(err, &p) && p.Status == http.StatusNotFound
+	return errors.As(err, &p) && p.Status == status
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	return c.call(ctx, method, path, "", in, out)
+}
+
+// operate posts what the operator alone may ask for.
+func (c *Client) operate(ctx context.Context, path string, in, out any) error {
+	return c.call(ctx, http.MethodPost, path, c.token, in, out)
+}
+
+func (c *Client) call(ctx context.Context, method, path, token string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -87,6 +113,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return fmt.Errorf("daemon at %s does not answer: %w", c.base, err)
@@ -98,6 +127,8 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	case len(data) > maxAnswer:
 		return fmt.Errorf("%s %s: the answer has more than %d bytes", method, path, maxAnswer)
+	case response.StatusCode >= http.StatusMultipleChoices && response.StatusCode < http.StatusBadRequest:
+		return fmt.Errorf("%s %s: what answers at %s is no daemon: it sends to %q (%s)", method, path, c.base, response.Header.Get("Location"), response.Status)
 	case response.StatusCode >= http.StatusBadRequest:
 		problem := &Problem{Status: response.StatusCode, Title: response.Status}
 		if json.Unmarshal(data, problem) != nil {
@@ -223,32 +254,32 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // Attach tells the daemon that its operator agrees to attach a bridge.
 func (c *Client) Attach(ctx context.Context, chain, bridge string) error {
-	return c.do(ctx, http.MethodPost, "/v1/operator/attach", AttachBody{chain, bridge}, nil)
+	return c.operate(ctx, "/v1/operator/attach", AttachBody{chain, bridge}, nil)
 }
 
 // Unpause has the daemon sign and vote for an unpause.
 func (c *Client) Unpause(ctx context.Context, chain string) (Submitted, error) {
 	var out Submitted
-	err := c.do(ctx, http.MethodPost, "/v1/operator/unpause", ChainBody{chain}, &out)
+	err := c.operate(ctx, "/v1/operator/unpause", ChainBody{chain}, &out)
 	return out, err
 }
 
 // SetLimit has the daemon sign and vote for an outflow limit; amount in whole units of the token.
 func (c *Client) SetLimit(ctx context.Context, body LimitBody) (Submitted, error) {
 	var out Submitted
-	err := c.do(ctx, http.MethodPost, "/v1/operator/limit", body, &out)
+	err := c.operate(ctx, "/v1/operator/limit", body, &out)
 	return out, err
 }
 
 // SetCaps changes what the submitter may pay, in gwei.
 func (c *Client) SetCaps(ctx context.Context, body CapsBody) error {
-	return c.do(ctx, http.MethodPost, "/v1/operator/caps", body, nil)
+	return c.operate(ctx, "/v1/operator/caps", body, nil)
 }
 
 // Pause has the daemon sign a pause and returns what anyone can deliver to the bridge.
-func (c *Client) Pause(ctx context.Context, chain string) (PauseSignature, error) {
+func (c *Client) Pause(ctx context.Context, body PauseBody) (PauseSignature, error) {
 	var out PauseSignature
-	err := c.do(ctx, http.MethodPost, "/v1/operator/pause", ChainBody{chain}, &out)
+	err := c.operate(ctx, "/v1/operator/pause", body, &out)
 	return out, err
 }
 

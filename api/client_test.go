@@ -31,7 +31,9 @@ func everything(t *testing.T) []byte {
 	w.config.VoteControl = func(context.Context, bridgecontracts.Domain, bridgecontracts.Control) (codec.Hash, error) {
 		return codec.Hash{}, nil
 	}
-	w.config.Pause = func(context.Context, bridgecontracts.Domain) (chain.Delivery, error) { return chain.Delivery{}, nil }
+	w.config.Pause = func(context.Context, bridgecontracts.Domain, *uint64) (chain.Delivery, error) {
+		return chain.Delivery{}, nil
+	}
 	w.config.SubmitterStatus = func(context.Context) ([]api.SubmitterBalance, error) { return nil, nil }
 	w.config.SetCaps = func(string, chain.Caps) error { return nil }
 	server, err := api.New(w.config)
@@ -151,7 +153,7 @@ func TestClientHasEveryOperation(t *testing.T) {
 	_ = c.Attach(ctx, "eip155:1", "0x12")
 	_, _ = c.Unpause(ctx, "eip155:1")
 	_, _ = c.SetLimit(ctx, api.LimitBody{})
-	_, _ = c.Pause(ctx, "eip155:1")
+	_, _ = c.Pause(ctx, api.PauseBody{Chain: "eip155:1"})
 	_, _ = c.SubmitterBalances(ctx)
 	_ = c.SetCaps(ctx, api.CapsBody{})
 	for id, o := range operations {

@@ -9,6 +9,10 @@
 //     addresses are in their chain's own notation; hashes are hex with 0x.
 //   - An error is an RFC 9457 problem document that names the thing and the way out.
 //
-// There is no login: a daemon listens on loopback, and operators' commands (attach, vote,
-// pause, caps) exist only on daemons that can carry them out. The document is at /openapi.json.
+// Reads are open to every user of the machine, and so is handing in a transaction: its own
+// signature is what it needs, and the processor takes the same bytes from gossip. What uses
+// the daemon's key or changes the daemon (attach, vote, pause, caps) exists only on daemons
+// that can carry it out, and takes the daemon's token as a bearer token. A page in a browser
+// gets nothing: requests for the name of another host or from another origin are refused.
+// The document is at /openapi.json.
 package api

@@ -17,6 +17,7 @@ type Status struct {
 	Block       codec.Hash `json:"block"`
 	BlockTime   *time.Time `json:"blockTime,omitempty" doc:"absent before the first block"`
 	Peers       int        `json:"peers"`
+	PeerID      string     `json:"peerId" doc:"this daemon's name in gossip, as it stands behind /p2p/ in others' gossip.peers"`
 	Ready       bool       `json:"ready"`
 	Compromised bool       `json:"compromised" doc:"there is proof that the processor is hostile; nothing is signed"`
 	Parts       []Part     `json:"parts"`

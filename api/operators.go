@@ -30,6 +30,12 @@ type ChainBody struct {
 	Chain string `json:"chain" doc:"CAIP-2 id"`
 }
 
+// PauseBody names a chain and where its bridge stands.
+type PauseBody struct {
+	Chain string  `json:"chain" doc:"CAIP-2 id"`
+	Holds *uint64 `json:"holds,omitempty" doc:"pause sequence that the bridge holds, where the operator has read it from the newest block; default: what the approver's own endpoints have settled"`
+}
+
 // AttachBody names a bridge.
 type AttachBody struct {
 	Chain  string `json:"chain" doc:"CAIP-2 id"`
@@ -74,7 +80,7 @@ func (s *Server) operators() {
 		return Submitted{hash}, err
 	})
 	if s.config.Attach != nil {
-		post(s, "/v1/operator/attach", "attach-bridge", "Agree to attach a bridge", func(ctx context.Context, in *bodyOf[AttachBody]) (AttachBody, error) {
+		operate(s, "/v1/operator/attach", "attach-bridge", "Agree to attach a bridge", func(ctx context.Context, in *bodyOf[AttachBody]) (AttachBody, error) {
 			word, err := s.config.Addresses.Parse(in.Body.Chain, in.Body.Bridge)
 			if err != nil {
 				return AttachBody{}, err
@@ -83,11 +89,11 @@ func (s *Server) operators() {
 		})
 	}
 	if s.config.VoteControl != nil {
-		post(s, "/v1/operator/unpause", "vote-unpause", "Sign and vote for an unpause", s.unpause)
-		post(s, "/v1/operator/limit", "vote-limit", "Sign and vote for an outflow limit", s.setLimit)
+		operate(s, "/v1/operator/unpause", "vote-unpause", "Sign and vote for an unpause", s.unpause)
+		operate(s, "/v1/operator/limit", "vote-limit", "Sign and vote for an outflow limit", s.setLimit)
 	}
 	if s.config.Pause != nil {
-		post(s, "/v1/operator/pause", "sign-pause", "Sign a pause", s.pause)
+		operate(s, "/v1/operator/pause", "sign-pause", "Sign a pause", s.pause)
 	}
 	if s.config.SubmitterStatus != nil {
 		get(s, "/v1/submitter", "submitter-balances", "What the fee payers own", func(ctx context.Context, _ *struct{}) ([]SubmitterBalance, error) {
@@ -95,7 +101,7 @@ func (s *Server) operators() {
 		})
 	}
 	if s.config.SetCaps != nil {
-		post(s, "/v1/operator/caps", "set-caps", "Change what the submitter may pay", s.setCaps)
+		operate(s, "/v1/operator/caps", "set-caps", "Change what the submitter may pay", s.setCaps)
 	}
 }
 
@@ -137,15 +143,14 @@ func (s *Server) setLimit(ctx context.Context, in *bodyOf[LimitBody]) (Submitted
 	return Submitted{hash}, err
 }
 
-func (s *Server) pause(ctx context.Context, in *bodyOf[ChainBody]) (PauseSignature, error) {
+func (s *Server) pause(ctx context.Context, in *bodyOf[PauseBody]) (PauseSignature, error) {
 	bridge, err := s.bridgeOn(in.Body.Chain)
 	if err != nil {
 		return PauseSignature{}, err
 	}
-	if bridge.PauseSequence%2 == 1 {
-		return PauseSignature{}, fmt.Errorf("bridge on %s is paused already", in.Body.Chain)
-	}
-	d, err := s.config.Pause(ctx, bridge.Domain)
+	// Whether it is paused the bridge knows, not the ledger: a pause must work against a
+	// ledger that was lied to.
+	d, err := s.config.Pause(ctx, bridge.Domain, in.Body.Holds)
 	if err != nil {
 		return PauseSignature{}, err
 	}

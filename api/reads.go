@@ -79,12 +79,16 @@ func (s *Server) status() Status {
 		Height:      head.Header.Height,
 		Block:       head.Hash,
 		Peers:       s.config.Peers(),
+		PeerID:      s.config.PeerID,
 		Compromised: s.config.Node.Compromised(),
 		Parts:       s.config.Parts(),
 	}
 	if head.Header.Height > 0 {
 		t := milliseconds(head.Header.Time)
 		status.BlockTime = &t
+	}
+	if status.Parts == nil {
+		status.Parts = []Part{}
 	}
 	status.Ready = !status.Compromised
 	for _, p := range status.Parts {

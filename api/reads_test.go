@@ -27,7 +27,7 @@ func TestStatusAndNetwork(t *testing.T) {
 	c := w.serve()
 	s := ok[api.Status](t)(c.Status(t.Context()))
 	want := api.Status{
-		Role: "node", Network: "test", Chain: "trine:" + w.f.Genesis.String()[2:18], Genesis: w.f.Genesis, Block: w.f.Genesis, Peers: 3, Ready: true,
+		Role: "node", Network: "test", Chain: "trine:" + w.f.Genesis.String()[2:18], Genesis: w.f.Genesis, Block: w.f.Genesis, Peers: 3, PeerID: "12D3KooW", Ready: true,
 		Parts: []api.Part{{Name: "follower", Ready: true, Detail: "at the head"}},
 	}
 	if !reflect.DeepEqual(s, want) {

@@ -40,9 +40,11 @@ type Config struct {
 	Node    *appchain.Node
 	// Addresses knows the chains' notations.
 	Addresses Addresses
-	// Parts says how the daemon's parts are doing; Peers counts connected daemons.
-	Parts func() []Part
-	Peers func() int
+	// Parts says how the daemon's parts are doing; Peers counts connected daemons; PeerID is
+	// the daemon's own name among them.
+	Parts  func() []Part
+	Peers  func() int
+	PeerID string
 	// Submit hands a signed transaction to the processor and returns its hash.
 	Submit func(context.Context, *ledger.Transaction) (codec.Hash, error)
 	// ChainTx returns the chain transaction that emitted an event, where this daemon has seen it.
@@ -51,12 +53,17 @@ type Config struct {
 	Metrics http.Handler
 	Log     *slog.Logger
 
+	// Token is what a request must bear to use one of the operator's functions below. A
+	// server with none of them needs no token.
+	Token string
+
 	// Attach agrees to attach a bridge. Listeners and approvers have it.
 	Attach func(ctx context.Context, chainID string, bridge codec.Hash) error
 	// VoteControl signs a control action and submits the vote. Approvers and listeners have it.
 	VoteControl func(ctx context.Context, domain bridgecontracts.Domain, control bridgecontracts.Control) (codec.Hash, error)
-	// Pause signs a pause; whoever has funds on the chain delivers it. Approvers have it.
-	Pause func(ctx context.Context, domain bridgecontracts.Domain) (chain.Delivery, error)
+	// Pause signs a pause; whoever has funds on the chain delivers it. The bridge holds the
+	// pause sequence, if the operator has read it. Approvers have it.
+	Pause func(ctx context.Context, domain bridgecontracts.Domain, holds *uint64) (chain.Delivery, error)
 	// SubmitterStatus and SetCaps are the submitter's.
 	SubmitterStatus func(ctx context.Context) ([]SubmitterBalance, error)
 	SetCaps         func(chainID string, caps chain.Caps) error
@@ -82,6 +89,9 @@ func New(config Config) (*Server, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
+	if config.Token == "" && config.hasOperator() {
+		return nil, errors.New("api: there are operator's functions and no token to guard them with")
+	}
 	listener, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("api: listen on %s: %w; is another daemon running there? choose another port with api.listen", config.Listen, err)
@@ -92,6 +102,9 @@ func New(config Config) (*Server, error) {
 	description.Info.Description = "A Trine daemon's view of its app chain, and what it lets its operator do."
 	description.DocsPath = ""
 	description.CreateHooks = nil // no "$schema" in every answer: the document says it once
+	description.Components.SecuritySchemes = map[string]*huma.SecurityScheme{operatorScheme: {
+		Type: "http", Scheme: "bearer", Description: "The content of the file api.token in the daemon's data folder.",
+	}}
 	s.api = humago.New(mux, description)
 	s.reads()
 	s.operators()
@@ -199,16 +212,21 @@ func get[I, O any](s *Server, path, id, summary string, read func(context.Contex
 		})
 }
 
-// post registers something that an operator or a user does.
+// post registers something that anybody on the machine may ask for.
 func post[I, O any](s *Server, path, id, summary string, do func(context.Context, *I) (O, error)) {
-	huma.Register(s.api, huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, MaxBodyBytes: maxBody},
-		func(ctx context.Context, in *I) (*output[O], error) {
-			body, err := do(ctx, in)
-			if err != nil {
-				return nil, problem(err)
-			}
-			return &output[O]{body}, nil
-		})
+	register(s, huma.Operation{OperationID: id, Path: path, Summary: summary}, do)
+}
+
+// register registers something that is asked for with a body.
+func register[I, O any](s *Server, operation huma.Operation, do func(context.Context, *I) (O, error)) {
+	operation.Method, operation.MaxBodyBytes = http.MethodPost, maxBody
+	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*output[O], error) {
+		body, err := do(ctx, in)
+		if err != nil {
+			return nil, problem(err)
+		}
+		return &output[O]{body}, nil
+	})
 }
 
 var errNotFound = errors.New("not found")

@@ -23,6 +23,9 @@ import (
 // start is the time of the test chain's genesis, Unix milliseconds.
 const start = 1_700_000_000_000
 
+// token is what the daemon's operator bears.
+const token = "5eed5eed5eed5eed5eed5eed5eed5eed"
+
 // evm knows one chain's notation.
 type evm struct{}
 
@@ -61,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	w.config = api.Config{
 		Listen: "127.0.0.1:0", Role: "node", Version: "test", Node: w.node, Addresses: evm{},
 		Parts: func() []api.Part { return []api.Part{{Name: "follower", Ready: true, Detail: "at the head"}} },
-		Peers: func() int { return 3 },
+		Peers: func() int { return 3 }, PeerID: "12D3KooW", Token: token,
 		Submit: func(context.Context, *ledger.Transaction) (codec.Hash, error) {
 			t.Error("nothing was to be submitted")
 			return codec.Hash{}, nil
@@ -162,14 +165,14 @@ func (w *world) accuse() {
 	}
 }
 
-// serve runs the API until the test ends.
+// serve runs the API until the test ends, and returns its operator's client.
 func (w *world) serve() *api.Client {
 	w.t.Helper()
 	client, err := api.NewClient("http://" + w.listen())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return client
+	return client.WithToken(token)
 }
 
 // listen runs the API and returns its address.

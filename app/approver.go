@@ -8,6 +8,8 @@ import (
 	"github.com/trinebridge/trine/api"
 	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/approver"
+	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/store"
@@ -38,7 +40,13 @@ func (d *daemon) openApprover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.server.Attach, d.server.VoteControl, d.server.Pause = a.Attach, a.VoteControl, a.Pause
+	d.server.Attach, d.server.VoteControl = a.Attach, a.VoteControl
+	d.server.Pause = func(ctx context.Context, domain bridgecontracts.Domain, holds *uint64) (chain.Delivery, error) {
+		if holds != nil {
+			return a.PauseAt(ctx, domain, *holds)
+		}
+		return a.Pause(ctx, domain)
+	}
 	d.parts = append(d.parts, part{name: "approver", run: a.Run})
 	d.status = append(d.status, func() []api.Part { return approverParts(a.Status()) })
 	return nil

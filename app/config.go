@@ -272,7 +272,7 @@ func checkLoopback(listen string) error {
 		return fmt.Errorf("api.listen %q: %w", listen, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("api.listen %q is not on loopback; the API has operators' commands and no login: put a proxy in front of it", listen)
+		return fmt.Errorf("api.listen %q is not on loopback; the operators' token would cross the network in the clear: put a proxy in front of it", listen)
 	}
 	return nil
 }

@@ -182,8 +182,12 @@ func (d *daemon) openAPI(context.Context) error {
 	}
 	c := d.server
 	c.Listen, c.Role, c.Version, c.Node, c.Addresses = d.config.API.Listen, string(d.config.Role), d.options.Version, d.node, addresses{}
-	c.Submit, c.Metrics, c.Log = d.submit, d.metrics.handler(), d.log
-	c.Peers = func() int { return len(d.host.Connected()) }
+	token, err := loadOrCreateToken(filepath.Join(d.dataDir(), tokenFile))
+	if err != nil {
+		return &ConfigError{err}
+	}
+	c.Submit, c.Metrics, c.Log, c.Token = d.submit, d.metrics.handler(), d.log, token
+	c.Peers, c.PeerID = func() int { return len(d.host.Connected()) }, d.host.ID()
 	c.Parts = func() []api.Part {
 		parts := []api.Part{}
 		for _, status := range d.status {

@@ -53,8 +53,8 @@ func (p *Process) Start() error {
 	return nil
 }
 
-// Client returns a client of the daemon's API.
-func (p *Process) Client() (*api.Client, error) { return api.NewClient(p.API) }
+// Client returns a client of the daemon's API, as the daemon's operator.
+func (p *Process) Client() (*api.Client, error) { return app.OpenClient(p.Config) }
 
 // Log returns the path of the daemon's log.
 func (p *Process) Log() string { return p.log }

@@ -25,14 +25,14 @@ import (
 
 // terminal runs the trine binary as an operator would, against one daemon.
 type terminal struct {
-	t   *testing.T
-	api string
+	t      *testing.T
+	daemon *devnet.Process
 }
 
 // run returns standard output, and the exit code.
 func (o terminal) run(args ...string) (string, int) {
 	o.t.Helper()
-	command := exec.Command(binary, append([]string{"--api", o.api}, args...)...)
+	command := exec.Command(binary, append([]string{"--config", o.daemon.Config}, args...)...)
 	command.Env = append(os.Environ(), "FAUCET="+hex.EncodeToString(crypto.FromECDSA(devnet.Faucet())))
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
@@ -57,7 +57,7 @@ func (o terminal) must(args ...string) string {
 func terminals(t *testing.T, n *devnet.Network, role string) (list []terminal) {
 	for _, p := range n.Daemons {
 		if string(p.Role) == role {
-			list = append(list, terminal{t, p.API})
+			list = append(list, terminal{t, p})
 		}
 	}
 	return list
@@ -220,7 +220,7 @@ func (o *operated) feeSpike(t *testing.T) {
 	w := o.ask(t, "USDC", "5")
 	until(t, o.ctx, "the submitters say that the fee is above the cap", time.Minute, func() (bool, error) {
 		for _, s := range terminals(t, o.n, "submitter") {
-			client, err := api.NewClient(s.api)
+			client, err := s.daemon.Client()
 			if err != nil {
 				return false, err
 			}

@@ -240,7 +240,7 @@ func pauseCommand(o *options) *cobra.Command {
 	var e external
 	cmd := &cobra.Command{
 		Use: "pause CHAIN", Short: "Stop a bridge at once, with one approver's signature", GroupID: "act", Args: cobra.ExactArgs(1),
-		Long: "Stop a bridge at once. The approver behind --api signs; the wallet pays for the transaction and can be\nanybody's. Nothing is paid and no deposit is taken until an approver quorum unpauses.",
+		Long: "Stop a bridge at once. The approver that --config or --api names signs; the wallet pays for the transaction and\ncan be anybody's. Nothing is paid and no deposit is taken until an approver quorum unpauses. Whether the bridge is\npaused already, the node at --rpc says.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			client, err := o.client()
@@ -251,7 +251,11 @@ func pauseCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			signature, err := client.Pause(ctx, args[0])
+			holds, err := pauseSequence(ctx, adapter, config.SourceConfig)
+			if err != nil {
+				return err
+			}
+			signature, err := client.Pause(ctx, api.PauseBody{Chain: args[0], Holds: &holds})
 			if err != nil {
 				return err
 			}
@@ -274,6 +278,21 @@ func pauseCommand(o *options) *cobra.Command {
 	}
 	e.flags(cmd)
 	return cmd
+}
+
+// pauseSequence reads from the newest blocks where the bridge stands: a pause takes the
+// sequence after it.
+func pauseSequence(ctx context.Context, adapter chain.Adapter, config chain.SourceConfig) (uint64, error) {
+	source, err := adapter.OpenSource(config)
+	if err != nil {
+		return 0, err
+	}
+	newest, err := source.Head(ctx, chain.Finality{Confirmations: 1})
+	if err != nil {
+		return 0, err
+	}
+	counters, err := source.Counters(ctx, newest)
+	return counters.PauseSequence, err
 }
 
 // deliverOnce sends a control action and waits until it is in a block.

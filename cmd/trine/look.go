@@ -178,7 +178,7 @@ func showBridge(w io.Writer, b *api.Bridge) {
 func bridgeAttachCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "attach CHAIN ADDRESS", Short: "Agree to attach a bridge, as this daemon's operator",
-		Long: "Agree to attach a bridge. The daemon behind --api checks the bridge's code and validator set by its own\nendpoints and votes; the bridge is attached once a quorum of listeners and one of approvers have voted.",
+		Long: "Agree to attach a bridge. The daemon that --config or --api names checks the bridge's code and validator set by its own\nendpoints and votes; the bridge is attached once a quorum of listeners and one of approvers have voted.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := o.client()

@@ -29,6 +29,9 @@ func run() int {
 	switch {
 	case err == nil:
 		return 0
+	case api.Unauthorized(err):
+		fmt.Fprintf(os.Stderr, "trine: %v; name the daemon by --config FILE, or its token by --token-file DATA_DIR/api.token\n", err)
+		return 2
 	case errors.As(err, &usage), errors.As(err, &config):
 		fmt.Fprintln(os.Stderr, "trine:", err)
 		return 2

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"runtime/debug"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/app"
 )
 
 // version is set by the linker; a build from a module proxy knows its own.
@@ -25,17 +27,47 @@ func versionText() string {
 
 // options are the flags that every command has.
 type options struct {
-	api  string
-	json bool
+	api, config, tokenFile string
+	json                   bool
 }
 
+// client returns a client of the daemon that the flags name. It bears the daemon's token
+// where the flags lead to one; the daemon says when it wants one.
 func (o *options) client() (*api.Client, error) {
-	c, err := api.NewClient(o.api)
+	address, tokenFile := o.api, o.tokenFile
+	if o.config != "" {
+		contact, err := app.ReadContact(o.config)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		if address == "" {
+			if address = contact.API; address == "" {
+				return nil, usagef("%s: api.listen names no port; give --api with the address that the daemon's log tells", o.config)
+			}
+		}
+		if tokenFile == "" {
+			tokenFile = contact.TokenFile
+		}
+	}
+	c, err := api.NewClient(cmp.Or(address, os.Getenv("TRINE_API"), defaultAPI))
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	return c, nil
+	if tokenFile = cmp.Or(tokenFile, os.Getenv("TRINE_TOKEN_FILE")); tokenFile == "" {
+		return c, nil
+	}
+	token, err := app.ReadToken(tokenFile)
+	if o.config != "" && errors.Is(err, os.ErrNotExist) {
+		return c, nil // for looking none is needed
+	}
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return c.WithToken(token), nil
 }
+
+// defaultAPI is where the first daemon of trine init listens.
+const defaultAPI = "http://127.0.0.1:7001"
 
 func newRoot() *cobra.Command {
 	o := &options{}
@@ -52,12 +84,11 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
-	defaultAPI := os.Getenv("TRINE_API")
-	if defaultAPI == "" {
-		defaultAPI = "http://127.0.0.1:7001"
-	}
-	root.PersistentFlags().StringVar(&o.api, "api", defaultAPI, "a daemon's API address (environment: TRINE_API)")
-	root.PersistentFlags().BoolVar(&o.json, "json", false, "print one JSON value instead of a table")
+	flags := root.PersistentFlags()
+	flags.StringVarP(&o.config, "config", "c", "", "a daemon's configuration file, which tells its API address and where its token lies")
+	flags.StringVar(&o.api, "api", "", "a daemon's API address (environment: TRINE_API; default "+defaultAPI+")")
+	flags.StringVar(&o.tokenFile, "token-file", "", "file with the daemon's token, DATA_DIR/api.token, which its operator's commands need (environment: TRINE_TOKEN_FILE)")
+	flags.BoolVar(&o.json, "json", false, "print one JSON value instead of a table")
 	root.AddGroup(
 		&cobra.Group{ID: "daemon", Title: "Daemons:"},
 		&cobra.Group{ID: "setup", Title: "Setting up:"},

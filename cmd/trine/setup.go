@@ -152,7 +152,7 @@ func deployCommand(o *options) *cobra.Command {
 			}{args[0], adapter.FormatAddress(d.Bridge), d.Tx, d.StartBlock, d.GasUsed}
 			return o.show(cmd, out, func(w io.Writer) {
 				facts(w, "bridge", out.Bridge, "transaction", out.Tx, "block", out.StartBlock, "gas", out.GasUsed,
-					"next", fmt.Sprintf("every listener and approver: trine bridge attach %s %s", out.Chain, out.Bridge))
+					"next", fmt.Sprintf("every listener and approver: trine bridge attach %s %s --config FILE", out.Chain, out.Bridge))
 			})
 		},
 	}
