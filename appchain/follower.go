@@ -173,20 +173,19 @@ func (f *Follower) publish(ctx context.Context, topic string, message []byte) {
 // hearBlocks judges a gossiped run of blocks by what needs no execution: that it is a
 // chain whose end the processor has signed.
 func (f *Follower) hearBlocks(_ context.Context, from string, message []byte) Verdict {
-	var m wire.Blocks
-	if err := codec.Unmarshal(message, &m, wire.MaxBlocksSize); err != nil {
+	run, err := f.Node.decodeRun(message)
+	if err != nil {
 		f.Log.Debug("gossiped blocks refused", "peer", from, "error", err)
 		return Reject
 	}
-	if err := f.Node.checkLinks(m.Blocks); err != nil {
-		f.Log.Debug("gossiped blocks refused", "peer", from, "error", err)
-		return Reject
+	if len(run) == 0 {
+		return Ignore // nothing new, and not worth relaying
 	}
-	newest := m.Blocks[len(m.Blocks)-1].Header.Height
+	newest := run[len(run)-1].Header.Height
 	for seen := f.seen.Load(); newest > seen && !f.seen.CompareAndSwap(seen, newest); seen = f.seen.Load() {
 	}
 	select {
-	case f.inbox <- m.Blocks:
+	case f.inbox <- run:
 	default:
 		select {
 		case f.lagging <- struct{}{}:
@@ -194,21 +193,6 @@ func (f *Follower) hearBlocks(_ context.Context, from string, message []byte) Ve
 		}
 	}
 	return Accept
-}
-
-// checkLinks reports why blocks are not a chain whose end the processor signed.
-func (n *Node) checkLinks(blocks []ledger.Block) error {
-	if len(blocks) == 0 {
-		return errors.New("a message without blocks")
-	}
-	for i := 1; i < len(blocks); i++ {
-		above, below := &blocks[i].Header, &blocks[i-1].Header
-		if above.Height != below.Height+1 || above.Parent != below.Hash() {
-			return fmt.Errorf("block %d does not follow block %d before it", above.Height, below.Height)
-		}
-	}
-	last := signedHeader(&blocks[len(blocks)-1])
-	return n.checkSigned(&last)
 }
 
 func (f *Follower) hearNotice(ctx context.Context, from string, message []byte) Verdict {
@@ -233,7 +217,10 @@ var errGap = errors.New("blocks are missing in between")
 
 // take executes what of a run is new. Its error is errGap or one of this machine.
 func (f *Follower) take(ctx context.Context, run []ledger.Block) error {
-	fresh, err := f.compare(ctx, run)
+	fresh, proof, err := f.Node.compare(run)
+	if err == nil && proof != nil {
+		err = f.accuse(ctx, *proof)
+	}
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
@@ -245,34 +232,6 @@ func (f *Follower) take(ctx context.Context, run []ledger.Block) error {
 		return mine
 	}
 	return nil
-}
-
-// compare returns the part of a run above the head. A block below it that is not the one
-// which this node has executed is proof, if the processor signed it.
-func (f *Follower) compare(ctx context.Context, run []ledger.Block) ([]ledger.Block, error) {
-	height := f.Node.Height()
-	for i := range run {
-		if run[i].Header.Height > height {
-			return run[i:], nil
-		}
-		claim := wire.Evidence{First: signedHeader(&run[i])}
-		own, err := f.Node.Block(run[i].Header.Height)
-		if err != nil {
-			return nil, err
-		}
-		if own.Header == run[i].Header {
-			continue
-		}
-		proof, err := f.Node.judge(&claim)
-		if err != nil {
-			f.Log.Debug("block refused", "height", run[i].Header.Height, "error", err)
-			return nil, nil
-		}
-		if proof != nil {
-			return nil, f.accuse(ctx, *proof)
-		}
-	}
-	return nil, nil
 }
 
 func (f *Follower) accuse(ctx context.Context, e wire.Evidence) error {

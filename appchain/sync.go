@@ -89,7 +89,11 @@ func (f *Follower) request(ctx context.Context, peer string, from uint64) ([]led
 	}
 	if len(m.Blocks) > 0 {
 		// A lie is noticed before anything is executed.
-		if err := f.Node.checkLinks(m.Blocks); err != nil {
+		if err := checkLinks(m.Blocks); err != nil {
+			return nil, err
+		}
+		last := signedHeader(&m.Blocks[len(m.Blocks)-1])
+		if err := f.Node.checkSigned(&last); err != nil {
 			return nil, err
 		}
 	}
