@@ -53,6 +53,8 @@ type Config struct {
 	Key string `toml:"key,omitempty" comment:"the seat's key, by reference: file:PATH?password-file=PATH, env:NAME"`
 	// DryRun watches and says what would be signed or sent, and never does either.
 	DryRun bool `toml:"dry_run,omitempty"`
+	// UnsafeAllowBehind has a processor make blocks without asking the members first.
+	UnsafeAllowBehind bool `toml:"unsafe_allow_behind,omitempty" comment:"processor: make blocks without asking the members where the chain stands; from an old folder this ends the network"`
 
 	Log      LogConfig      `toml:"log"`
 	API      APIConfig      `toml:"api"`
@@ -189,6 +191,9 @@ func (c *Config) Validate() error {
 		fault("key is not set; %s signs with its seat's key, as in file:keys/%s.json?password-file=keys/password", c.Role.WithArticle(), c.Role)
 	} else if !holdsSeat && c.Key != "" && slices.Contains(Roles, c.Role) {
 		fault("key is set, but %s signs nothing; remove it", c.Role.WithArticle())
+	}
+	if c.UnsafeAllowBehind && c.Role != RoleProcessor {
+		fault("unsafe_allow_behind is set, but %s makes no blocks; remove it", c.Role.WithArticle())
 	}
 	switch c.Log.Level {
 	case "", "debug", "info", "warn", "error":

@@ -106,6 +106,7 @@ func TestParseConfigNamesEveryFault(t *testing.T) {
 			[]string{`gossip.listen: "127.0.0.1:9000" is not a multiaddress such as /ip4/127.0.0.1/tcp/7101`, `gossip.peers: "/ip4/127.0.0.1/tcp/7101" does not end with /p2p/`, `"/ip4/127.0.0.1/udp/7101" is not an address of TCP`}},
 		{"no key for a seat", strings.Replace(approverFile, "key =", "# key =", 1), []string{"key is not set; an approver signs with its seat's key, as in file:keys/approver.json"}},
 		{"a key without a seat", with(nodeFile, `key = "env:K"`, ""), []string{"key is set, but a node signs nothing; remove it"}},
+		{"unsafe flag of a node", with(nodeFile, `unsafe_allow_behind = true`, ""), []string{"unsafe_allow_behind is set, but a node makes no blocks; remove it"}},
 		{"no chain", "role = \"submitter\"\ngenesis = \"g\"\ndata_dir = \"d\"", []string{"there is no [[chain]]; a submitter needs endpoints"}},
 		{"chain twice", approverFile + "[[chain]]\nid = \"eip155:1\"\nendpoints = [\"https://a.example\"]", []string{"chain eip155:1 is listed twice"}},
 		{"chain without an adapter", strings.Replace(approverFile, "eip155:1", "cosmos:hub", 1), []string{`chain "cosmos:hub": there is no adapter for namespace "cosmos"; there are: eip155`}},

@@ -77,7 +77,10 @@ func (d *daemon) openProcessor(context.Context) error {
 	if address := d.signer.PublicKey().Address(); address != set.Processor {
 		return fmt.Errorf("key %s is not the processor's of epoch %d, which is %s", address, set.Epoch, set.Processor)
 	}
-	p, err := processor.New(processor.Config{Node: d.node, Network: d.net, Signer: d.signer, Guard: d.guard, Log: d.log, Hooks: d.metrics.processor()})
+	p, err := processor.New(processor.Config{
+		Node: d.node, Network: d.net, Signer: d.signer, Guard: d.guard, Log: d.log, Hooks: d.metrics.processor(),
+		UnsafeAllowBehind: d.config.UnsafeAllowBehind,
+	})
 	if err != nil {
 		return err
 	}
@@ -88,6 +91,9 @@ func (d *daemon) openProcessor(context.Context) error {
 	d.parts = append(d.parts, part{name: "processor", run: p.Run, once: true})
 	d.status = append(d.status, func() []api.Part {
 		s := p.Status()
+		if !s.Producing {
+			return []api.Part{{Name: "processor", Detail: s.RollCall.String(), Error: "the members are asked where the chain stands; no blocks are made before a quorum has answered"}}
+		}
 		return []api.Part{{Name: "processor", Ready: true, Detail: fmt.Sprintf("at block %d, %d transactions wait, %d blocks in %d syncs, %d dropped, %d refused",
 			s.Height, s.Waiting, s.Blocks, s.Syncs, s.Dropped, s.Refused)}}
 	})

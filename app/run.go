@@ -163,8 +163,11 @@ func (d *daemon) openGossip(context.Context) error {
 }
 
 func (d *daemon) openNode(context.Context) (err error) {
-	d.node, err = appchain.New(appchain.Config{Ledger: d.ledger, KV: store.Sub(d.store, "chain/"), Log: d.log})
-	if err != nil {
+	c := appchain.Config{Ledger: d.ledger, KV: store.Sub(d.store, "chain/"), Log: d.log}
+	if !d.config.DryRun && (d.config.Role == RoleListener || d.config.Role == RoleApprover) {
+		c.Signer = d.guard // a processor that starts asks members where the chain stands
+	}
+	if d.node, err = appchain.New(c); err != nil {
 		return err
 	}
 	d.metrics.gauge("height", "Newest durable block of the app chain.", func() float64 { return float64(d.node.Height()) })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/store"
 )
 
@@ -16,6 +17,9 @@ type Config struct {
 	Ledger *ledger.Ledger
 	// KV is the node's own store, or its own part of one (store.Sub). The owner closes it.
 	KV store.KV
+	// Signer, of a listener or an approver that is not on a dry run, signs where the node
+	// stands for whoever asks; nil for everybody else.
+	Signer signing.Signer
 	// Log takes the node's events; they are dropped when it is nil.
 	Log *slog.Logger
 	// Now is the wall clock; time.Now when nil.

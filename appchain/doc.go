@@ -22,6 +22,14 @@
 // processor: it is stored, gossiped, and from then on [Node.Compromised] says so, also
 // after a restart. Whoever signs anything asks it first.
 //
+// A run of blocks that the node has already is recognized before anything is decoded or checked:
+// old blocks carry good signatures, and a stranger may play them back for ever.
+//
+// # The roll call
+//
+// [RollCall] is how a processor that starts finds out whether its key has signed blocks that
+// its folder does not hold. Every node answers it, those of members with a signature.
+//
 // # Acknowledgements
 //
 // [Acknowledger] signs the newest executed block while an action waits for it. [AckBook]

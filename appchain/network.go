@@ -80,12 +80,15 @@ func (s *subscriptions) cancel() {
 	}
 }
 
-// Serve answers peers that ask for blocks and takes evidence against the processor from
+// Serve answers peers that ask for blocks or where the node stands, and takes evidence against the processor from
 // gossip, until cancel is called. Every node does so, whatever its role.
 func (n *Node) Serve(net network) (cancel func(), err error) {
 	var s subscriptions
 	s.add(net.Serve(ProtocolBlocks, blocksRequestSize, func(_ context.Context, _ string, request []byte) ([]byte, error) {
 		return n.answerBlocks(request)
+	}))
+	s.add(net.Serve(ProtocolStanding, standingRequestSize, func(ctx context.Context, _ string, request []byte) ([]byte, error) {
+		return n.answerStanding(ctx, request)
 	}))
 	s.add(net.Subscribe(TopicAlerts, func(ctx context.Context, from string, message []byte) Verdict {
 		return n.hearAlert(ctx, from, message)

@@ -13,6 +13,7 @@ import (
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/merkle"
+	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/store"
 )
 
@@ -51,12 +52,14 @@ type Node struct {
 	kv      store.KV
 	ledger  *ledger.Ledger
 	genesis codec.Hash
+	signer  signing.Signer // nil on a node without a seat
 	log     *slog.Logger
 	now     func() time.Time
 	trimAt  uint64
 
 	head        atomic.Pointer[Head]
 	compromised atomic.Pointer[wire.Evidence]
+	claimed     atomic.Pointer[wire.SignedHeader]
 
 	// writing is held by whoever makes blocks, notices or evidence durable.
 	writing sync.Mutex
@@ -74,7 +77,7 @@ func New(c Config) (*Node, error) {
 	}
 	c = c.withDefaults()
 	n := &Node{
-		kv: c.KV, ledger: c.Ledger, genesis: c.Ledger.GenesisHash(), log: c.Log, now: c.Now,
+		kv: c.KV, ledger: c.Ledger, genesis: c.Ledger.GenesisHash(), signer: c.Signer, log: c.Log, now: c.Now,
 		trimAt:  c.MemoryBlocks / generations,
 		changed: make(chan struct{}),
 	}
@@ -99,6 +102,9 @@ func (n *Node) open(maxNotices uint64) error {
 		return err
 	}
 	n.compromised.Store(evidence)
+	if err := n.loadClaim(); err != nil {
+		return err
+	}
 	n.notices, err = openNotices(n.kv, maxNotices)
 	return err
 }

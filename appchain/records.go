@@ -15,6 +15,7 @@ import (
 var (
 	keyOrigin   = []byte("g") // → origin
 	keyEvidence = []byte("e") // → wire.Evidence
+	keyClaim    = []byte("c") // → wire.SignedHeader
 
 	prefixBlock       = []byte("b/") // height → ledger.Block
 	prefixLog         = []byte("l/") // height → ledger.Log

@@ -84,7 +84,18 @@ func ProposalDigest(genesis codec.Hash, epoch, proposal uint64, body codec.Hash)
 	return signing.KindProposal.Digest(genesis, codec.Uint64Word(epoch), codec.Uint64Word(proposal), body)
 }
 
-// AlertDigest is what a member signs to warn the others of something.
+// AlertStanding is the kind of alert by which a member says where its copy of the app chain
+// stands (ADR 0007). Its subject is the asker's challenge, its detail StandingDetail.
+const AlertStanding uint64 = 1
+
+// StandingDetail is keccak256 over two words: the height of a copy's newest block and the
+// block's hash. Before the first block these are 0 and the genesis hash.
+func StandingDetail(height uint64, block codec.Hash) codec.Hash {
+	word := codec.Uint64Word(height)
+	return codec.Keccak(append(word[:], block[:]...))
+}
+
+// AlertDigest is what a member signs to tell or warn the others of something.
 func AlertDigest(genesis codec.Hash, kind uint64, subject, detail codec.Hash) codec.Hash {
 	return signing.KindAlert.Digest(genesis, codec.Uint64Word(kind), subject, detail)
 }

@@ -60,7 +60,7 @@ func newRig(b testing.TB, dir string, f *appchaintest.Fixture, hooks processor.H
 		b.Fatal(err)
 	}
 	r.p, err = processor.New(processor.Config{
-		Node: r.node, Network: appchaintest.NewNetwork(b).Host("processor"), Signer: f.Processor, Guard: g, Hooks: hooks,
+		Node: r.node, Network: appchaintest.NewNetwork(b).Host("processor"), Signer: f.Processor, Guard: g, Hooks: hooks, UnsafeAllowBehind: true,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -306,7 +306,7 @@ func BenchmarkEvents(b *testing.B) {
 	}
 	net := appchaintest.NewNetwork(b)
 	members := net.Host("members")
-	p, err := processor.New(processor.Config{Node: node, Network: net.Host("processor"), Signer: f.Processor, Guard: f.Processor})
+	p, err := processor.New(processor.Config{Node: node, Network: net.Host("processor"), Signer: f.Processor, Guard: f.Processor, UnsafeAllowBehind: true})
 	if err != nil {
 		b.Fatal(err)
 	}

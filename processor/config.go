@@ -35,6 +35,10 @@ type Config struct {
 	// Now is the wall clock; time.Now when nil.
 	Now    func() time.Time
 	Limits Limits
+	// UnsafeAllowBehind makes blocks at once, without asking the members first where the
+	// chain stands. A processor whose folder is not the newest then signs second blocks of
+	// heights that others hold, which ends the network. Blocks that it was shown before stay forbidden.
+	UnsafeAllowBehind bool
 	// MaxRun is how many blocks may share one sync; 1,024 when zero.
 	MaxRun int
 	// TickInterval is how often the queues are asked whether time alone would move them;

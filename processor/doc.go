@@ -31,8 +31,10 @@
 //     holds the batch or does not, and 3 applies.
 //
 // It rests on one process having the store open, which the store's lock enforces, and on
-// nobody restoring an older copy of the folder under the same key: a restored processor
-// has to sync from its followers first.
+// the store being the newest. A disk that was lost or an older copy that was restored cannot
+// tell that it is not, so at every start the members are asked ([appchain.RollCall]), and
+// blocks are made only on top of everything that this key was shown to have signed. And
+// when another processor with the same key shows itself, this one stops ([ErrSignedElsewhere]).
 //
 // Seals of actions are signed behind the ordinary guard, and only when the block that
 // emitted the action is durable.

@@ -25,7 +25,7 @@ func FuzzHandlers(f *testing.F) {
 		f.Fatal(err)
 	}
 	net := appchaintest.NewCaptured()
-	p, err := processor.New(processor.Config{Node: node, Network: net, Signer: fixture.Processor, Guard: fixture.Processor})
+	p, err := processor.New(processor.Config{Node: node, Network: net, Signer: fixture.Processor, Guard: fixture.Processor, UnsafeAllowBehind: true})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package processor_test
 import (
 	"context"
 	"crypto/rand"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/trinebridge/trine/processor"
 	"github.com/trinebridge/trine/signing/guard"
 	"github.com/trinebridge/trine/store"
+	"github.com/trinebridge/trine/store/pebblestore"
 )
 
 // realHost starts a libp2p host on loopback that stays connected to peers.
@@ -39,34 +42,55 @@ func realHost(s *scene, peers ...*gossip.Host) *gossip.Host {
 	return h
 }
 
-// TestOverLibp2p is the way of a deposit and a transfer over real connections: a member
-// that attests and serves events, a follower that submits, a processor.
-func TestOverLibp2p(t *testing.T) {
-	s := &scene{t: t, f: appchaintest.New(t, appchaintest.Small, nowMillis()-1000), kv: openMem(t)}
-	hub := realHost(s)
-	members, follows := realHost(s, hub), realHost(s, hub)
-	var err error
-	if s.node, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: store.Sub(s.kv, "chain/")}); err != nil {
-		t.Fatal(err)
-	}
-	g, err := guard.New(s.f.Processor, s.kv)
+// startOn starts a processor on a folder; stop ends it and lets the folder go.
+func (s *scene) startOn(dir string, hub *gossip.Host) (stop func()) {
+	s.t.Helper()
+	kv, err := pebblestore.Open(pebblestore.Config{Dir: dir})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
+	}
+	if s.node, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: store.Sub(kv, "chain/")}); err != nil {
+		s.t.Fatal(err)
+	}
+	g, err := guard.New(s.f.Processor, store.Sub(kv, "guard/"))
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	if s.p, err = processor.New(processor.Config{Node: s.node, Network: hub, Signer: s.f.Processor, Guard: g}); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(s.background(s.p.Run))
-	n, err := appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: openMem(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: follows, PollInterval: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.background(f.Run))
+	end := s.background(s.p.Run)
+	stop = sync.OnceFunc(func() {
+		end()
+		if err := kv.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	s.t.Cleanup(stop)
+	return stop
+}
 
+// TestOverLibp2p is the way of a deposit and a transfer over real connections: a member
+// that attests and serves events, members and a follower that submits, a processor. Then the
+// processor's disk is lost, and after that an older copy of its folder comes back.
+func TestOverLibp2p(t *testing.T) {
+	s := &scene{t: t, f: appchaintest.New(t, appchaintest.Small, nowMillis()-1000)}
+	first, second := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")
+	hub := realHost(s)
+	members := realHost(s, hub)
+	stop := s.startOn(first, hub)
+	var n *appchain.Node
+	var f *appchain.Follower
+	for _, key := range append(s.f.Listeners[:2:2], s.f.Approvers[:2]...) {
+		var err error
+		if n, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: openMem(t), Signer: key}); err != nil {
+			t.Fatal(err)
+		}
+		if f, err = appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: realHost(s, hub), PollInterval: 100 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.background(f.Run))
+	}
 	publish := func(topic string, m codec.Record) {
 		if err := members.Publish(t.Context(), topic, codec.Marshal(m)); err != nil {
 			t.Error(err)
@@ -96,22 +120,42 @@ func TestOverLibp2p(t *testing.T) {
 		}
 	}, func() bool { return s.balance(n, u[0]) == 1000 })
 
-	hash, err := f.Submit(t.Context(), s.f.Tx(t, u[0], 1, nowMillis(), transfer(u[1], 400)))
-	if err != nil {
-		t.Fatal(err)
+	ctx, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	submit := func(nonce, amount uint64) appchain.TxStatus {
+		t.Helper()
+		hash, err := f.Submit(ctx, s.f.Tx(t, u[0], nonce, nowMillis(), transfer(u[1], amount)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, err := n.AwaitTx(ctx, hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
-	defer stop()
-	status, err := n.AwaitTx(ctx, hash)
-	if err != nil || status.State != appchain.TxIncluded || s.balance(n, u[1]) != 400 {
-		t.Fatalf("a transfer: %+v, %v, balance %d", status, err, s.balance(n, u[1]))
+	if status := submit(1, 400); status.State != appchain.TxIncluded || s.balance(n, u[1]) != 400 {
+		t.Fatalf("a transfer: %+v, balance %d", status, s.balance(n, u[1]))
 	}
-	hash, err = f.Submit(t.Context(), s.f.Tx(t, u[0], 2, nowMillis(), transfer(u[1], 5000)))
-	if err != nil {
-		t.Fatal(err)
+	if status := submit(2, 5000); status.State != appchain.TxDropped || status.Notice.Code != ledger.CodeFunds {
+		t.Fatalf("a transfer of too much: %+v", status)
 	}
-	status, err = n.AwaitTx(ctx, hash)
-	if err != nil || status.State != appchain.TxDropped || status.Notice.Code != ledger.CodeFunds {
-		t.Fatalf("a transfer of too much: %+v, %v", status, err)
+
+	stop()
+	stop = s.startOn(second, hub) // an empty folder
+	if status := submit(2, 50); status.State != appchain.TxIncluded || s.balance(n, u[1]) != 450 {
+		t.Fatalf("a transfer after the disk was lost: %+v, balance %d", status, s.balance(n, u[1]))
 	}
+	stop()
+	stop = s.startOn(first, hub) // a copy that lacks what the second folder has
+	if s.node.Height() >= n.Height() {
+		t.Fatal("the first folder is as new as the second")
+	}
+	if status := submit(3, 50); status.State != appchain.TxIncluded || s.balance(n, u[1]) != 500 {
+		t.Fatalf("a transfer after an old copy came back: %+v, balance %d", status, s.balance(n, u[1]))
+	}
+	if n.Compromised() {
+		t.Fatalf("two blocks of one height: %+v", n.Evidence())
+	}
+	stop()
 }

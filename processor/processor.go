@@ -20,6 +20,14 @@ import (
 // became of a transaction: ask for its status later.
 var ErrStopped = errors.New("processor is not running")
 
+// ErrAsking says that the processor has not heard yet from enough members where the chain
+// stands, and makes no blocks: try again later.
+var ErrAsking = errors.New("processor is asking the members where the chain stands and makes no blocks yet; try again later")
+
+// ErrSignedElsewhere says that the processor's key has signed a block that this node does
+// not have: it was started from an older copy of its folder, or another processor has its key.
+var ErrSignedElsewhere = errors.New("this key has signed a block that is not here")
+
 // Processor makes blocks. Its methods are safe for concurrent use.
 type Processor struct {
 	Config
@@ -41,6 +49,10 @@ type Processor struct {
 	book      *attestationBook
 	votes     *voteBook
 	counts    counts
+
+	rollCall *appchain.RollCall
+	// asking is set while Run asks the members, producing while it makes blocks.
+	asking, producing atomic.Bool
 }
 
 // counts are the totals since the start.
@@ -65,6 +77,10 @@ func New(c Config) (*Processor, error) {
 		votes:     newVoteBook(),
 	}
 	p.pool = newMempool(c.Limits, p.executedNonce)
+	var err error
+	if p.rollCall, err = appchain.NewRollCall(appchain.RollCallConfig{Node: c.Node, Network: c.Network, Log: c.Log}); err != nil {
+		return nil, fmt.Errorf("processor: %w", err)
+	}
 	head := c.Node.Head()
 	p.tip.Store(&head)
 	set, err := c.Node.View().Validators()
@@ -77,23 +93,59 @@ func New(c Config) (*Processor, error) {
 	return p, nil
 }
 
-// Run makes blocks until ctx is done, and returns nil then; what was executed by then is
-// made durable first. Any other end is an error: of the store, the key store, or
+// Run asks the members where the chain stands, takes what is missing here, and then makes
+// blocks until ctx is done, and returns nil then; what was executed by then is made durable
+// first. Any other end is an error: of the store, the key store, ErrSignedElsewhere, or
 // appchain.ErrCompromised. It may be called again after it has returned.
 func (p *Processor) Run(ctx context.Context) error {
+	cancel, err := p.Node.Serve(p.Network)
+	if err != nil {
+		return fmt.Errorf("processor: %w", err)
+	}
+	defer cancel()
+	if err := p.catchUp(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it was told to stop
+		}
+		return fmt.Errorf("processor: %w", err)
+	}
+	return p.produce(ctx)
+}
+
+// catchUp returns nil when this node has every block that the key has signed, as far as anybody has shown.
+func (p *Processor) catchUp(ctx context.Context) error {
+	if p.Node.Compromised() {
+		return appchain.ErrCompromised
+	}
+	if !p.UnsafeAllowBehind {
+		p.asking.Store(true)
+		defer p.asking.Store(false)
+		return p.rollCall.Run(ctx)
+	}
+	if missing := p.Node.Claimed(); missing.Height > 0 {
+		return fmt.Errorf("%w: block %d, %s, exists, and this folder ends at block %d: start without unsafe_allow_behind, so that it is asked for",
+			ErrSignedElsewhere, missing.Height, missing.Hash(), p.Node.Height())
+	}
+	p.Log.Warn("the members are not asked where the chain stands; if this folder is not the newest, the next block ends the network", "height", p.Node.Height())
+	return nil
+}
+
+func (p *Processor) produce(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	head := p.Node.Head()
 	p.tip.Store(&head)
 	p.pool.reset()
 	p.undurable.reset()
-	cancel, err := p.listen()
+	cancel, err := p.listen(fail)
 	if err != nil {
 		return fmt.Errorf("processor: %w", err)
 	}
 	defer cancel()
 	defer p.waiters.stop()
 	p.waiters.start()
+	p.producing.Store(true)
+	defer p.producing.Store(false)
 
 	var group sync.WaitGroup
 	start := func(run func(context.Context) error) {
@@ -126,8 +178,9 @@ func (p *Processor) Run(ctx context.Context) error {
 	return nil
 }
 
-// listen subscribes to everything that members and users send.
-func (p *Processor) listen() (cancel func(), err error) {
+// listen subscribes to everything that members and users send, and to blocks, of which
+// there are none but its own.
+func (p *Processor) listen(fail context.CancelCauseFunc) (cancel func(), err error) {
 	var cancels []func()
 	cancel = func() {
 		for _, c := range cancels {
@@ -141,7 +194,9 @@ func (p *Processor) listen() (cancel func(), err error) {
 		}
 		cancels = append(cancels, c)
 	}
-	add(p.Node.Serve(p.Network))
+	add(p.Network.Subscribe(appchain.TopicBlocks, func(ctx context.Context, from string, message []byte) appchain.Verdict {
+		return p.hearBlocks(ctx, from, message, fail)
+	}))
 	add(p.Network.Subscribe(appchain.TopicTransactions, p.hearTransaction))
 	add(p.Network.Subscribe(appchain.TopicAttestations, p.hearAttestation))
 	add(p.Network.Subscribe(appchain.TopicApprovals, p.hearVote))
@@ -150,6 +205,18 @@ func (p *Processor) listen() (cancel func(), err error) {
 		return nil, err
 	}
 	return cancel, nil
+}
+
+// hearBlocks ends everything when somebody shows a block that was signed with this key elsewhere.
+func (p *Processor) hearBlocks(ctx context.Context, from string, message []byte, fail context.CancelCauseFunc) appchain.Verdict {
+	verdict, missing, err := p.Node.Meet(ctx, from, message)
+	if err == nil && missing > 0 {
+		err = fmt.Errorf("%w: block %d exists, this node ends at block %d: find out whether another processor runs with the key, then start again", ErrSignedElsewhere, missing, p.Node.Height())
+	}
+	if err != nil && ctx.Err() == nil {
+		fail(err)
+	}
+	return verdict
 }
 
 // view returns what the state after the newest executed block says.
@@ -207,6 +274,9 @@ type Status struct {
 	// Dropped transactions did not apply; Silent ones of them got no notice, because too many were
 	// dropped at once. Refused ones were not admitted.
 	Dropped, Silent, Refused uint64
+	// Producing says that blocks are made; RollCall how far asking the members has come before.
+	Producing bool
+	RollCall  appchain.RollStatus
 }
 
 // Status returns where the processor stands.
@@ -217,5 +287,6 @@ func (p *Processor) Status() Status {
 		Waiting: count, WaitingBytes: bytes,
 		Blocks: p.counts.blocks.Load(), Syncs: p.counts.syncs.Load(),
 		Dropped: p.counts.dropped.Load(), Silent: p.counts.silent.Load(), Refused: p.counts.refused.Load(),
+		Producing: p.producing.Load(), RollCall: p.rollCall.Status(),
 	}
 }

@@ -12,8 +12,11 @@ import (
 )
 
 // Submit admits a transaction to the mempool and returns its hash. The error is a
-// *ledger.Rejection if it cannot apply as things stand, or wraps ErrFull.
+// *ledger.Rejection if it cannot apply as things stand, or wraps ErrFull, ErrAsking or ErrStopped.
 func (p *Processor) Submit(ctx context.Context, tx *ledger.Transaction) (codec.Hash, error) {
+	if !p.producing.Load() {
+		return codec.Hash{}, p.notProducing()
+	}
 	checked, err := p.check(ctx, tx)
 	if err != nil {
 		return codec.Hash{}, p.refuse(err)
@@ -29,6 +32,9 @@ func (p *Processor) Submit(ctx context.Context, tx *ledger.Transaction) (codec.H
 
 // SubmitTx admits a transaction and waits until it is in a durable block or dropped.
 func (p *Processor) SubmitTx(ctx context.Context, tx *ledger.Transaction) (appchain.TxStatus, error) {
+	if !p.producing.Load() {
+		return appchain.TxStatus{}, p.notProducing()
+	}
 	checked, err := p.check(ctx, tx)
 	if err != nil {
 		return appchain.TxStatus{}, p.refuse(err)
@@ -73,6 +79,14 @@ func (p *Processor) check(ctx context.Context, tx *ledger.Transaction) (ledger.C
 		return ledger.CheckedTx{}, ctx.Err()
 	}
 	return ledger.CheckTx(p.Node.Genesis(), tx)
+}
+
+// notProducing says why no transaction is taken now.
+func (p *Processor) notProducing() error {
+	if p.asking.Load() {
+		return fmt.Errorf("%w (%s)", ErrAsking, p.rollCall.Status())
+	}
+	return ErrStopped
 }
 
 // admit puts a transaction into the mempool. One that is executed, but not durable yet, is

@@ -54,7 +54,7 @@ func TestSentAgainBeforeItIsDurable(t *testing.T) {
 	}
 	slow := &slowSigner{s.f.Processor, make(chan struct{})}
 	network := &directHost{host: s.net.Host("slow processor")}
-	p, err := processor.New(processor.Config{Node: s.node, Network: network, Signer: slow, Guard: g})
+	p, err := processor.New(processor.Config{Node: s.node, Network: network, Signer: slow, Guard: g, UnsafeAllowBehind: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,3 +189,29 @@ func (m *Evidence) Borsh(c *codec.Codec) {
 	m.First.Borsh(c)
 	codec.Option(c, &m.Second)
 }
+
+// Standing is where a node stands, in answer to a challenge: its newest block, absent before
+// the first one, and from a listener or approver the member's signature.
+type Standing struct {
+	Tip       *SignedHeader
+	Signature *signing.Signature
+}
+
+// Position returns the height and the hash of the newest block; 0 and the genesis hash if there is none.
+func (m *Standing) Position(genesis codec.Hash) (height uint64, block codec.Hash) {
+	if m.Tip == nil {
+		return 0, genesis
+	}
+	return m.Tip.Header.Height, m.Tip.Header.Hash()
+}
+
+// Digest returns what the member signs, on the app chain with this genesis.
+func (m *Standing) Digest(genesis, challenge codec.Hash) codec.Hash {
+	return bridgecontracts.AlertDigest(genesis, bridgecontracts.AlertStanding, challenge, bridgecontracts.StandingDetail(m.Position(genesis)))
+}
+
+// Borsh implements codec.Record.
+func (m *Standing) Borsh(c *codec.Codec) {
+	codec.Option(c, &m.Tip)
+	codec.Option(c, &m.Signature)
+}
