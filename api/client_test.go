@@ -105,6 +105,29 @@ func TestOpenAPITypes(t *testing.T) {
 	}
 }
 
+// Lists are never null, in the document and in answers alike.
+func TestListsAreNeverNull(t *testing.T) {
+	if document := everything(t); bytes.Contains(document, []byte(`"null"`)) {
+		t.Error("something in the document may be null")
+	}
+	w := newWorld(t)
+	w.config.Parts = func() []api.Part { return nil }
+	w.config.SubmitterStatus = func(context.Context) ([]api.SubmitterBalance, error) { return nil, nil }
+	empty := "http://" + w.listen()
+	w2 := newWorld(t)
+	w2.attached()
+	filled := "http://" + w2.listen()
+	for _, url := range []string{
+		empty + "/v1/status", empty + "/v1/network", empty + "/v1/validators", empty + "/v1/bridges", empty + "/v1/submitter",
+		filled + "/v1/status", filled + "/v1/bridges", filled + "/v1/accounts/1", filled + "/v1/blocks/1",
+		filled + "/v1/transactions/" + w2.node.Head().Header.TxHash.String(),
+	} {
+		if a := call(t, http.MethodGet, url, "", nil); a.status != http.StatusOK || strings.Contains(a.body, "null") {
+			t.Errorf("%s: %d %s", url, a.status, a.body)
+		}
+	}
+}
+
 // The client has a method for every operation, and asks for nothing else.
 func TestClientHasEveryOperation(t *testing.T) {
 	var document struct {

@@ -97,7 +97,8 @@ func (s *Server) operators() {
 	}
 	if s.config.SubmitterStatus != nil {
 		get(s, "/v1/submitter", "submitter-balances", "What the fee payers own", func(ctx context.Context, _ *struct{}) ([]SubmitterBalance, error) {
-			return s.config.SubmitterStatus(ctx)
+			list, err := s.config.SubmitterStatus(ctx)
+			return append([]SubmitterBalance{}, list...), err
 		})
 	}
 	if s.config.SetCaps != nil {

@@ -69,6 +69,9 @@ type Config struct {
 	SetCaps         func(chainID string, caps chain.Caps) error
 }
 
+// A list in an answer may be empty and is never null, and so says the document.
+func init() { huma.DefaultArrayNullable = false }
+
 // Server is a running API.
 type Server struct {
 	config   Config

@@ -37,7 +37,8 @@ type InitOptions struct {
 	// BasePort is the first of the ports that the daemons listen on: one for each API from
 	// here on, and one for each one's gossip from 100 above. 0 takes free ones.
 	BasePort int
-	// FeeKey is the URI of the key that the submitter pays with; empty makes a new key per chain.
+	// FeeKey is the URI of the key that the submitter pays with; empty makes a new key per
+	// chain. Its paths start from the working directory.
 	FeeKey string
 	// Light makes key files that open in a tenth of a second: for local networks only.
 	Light bool
@@ -135,6 +136,9 @@ func Init(o InitOptions) (*Initialized, error) {
 	}
 	if len(entries) > 0 {
 		return nil, fmt.Errorf("init: folder %s has files in it; name a new one, so that no key is overwritten", o.Dir)
+	}
+	if o.FeeKey, err = moveKeyURI(o.FeeKey, o.Dir); err != nil {
+		return nil, fmt.Errorf("init: fee key: %w", err)
 	}
 	in := &initializer{InitOptions: o, feePayers: map[string][]string{}}
 	out, err := in.write()

@@ -273,7 +273,11 @@ func txShowCommand(o *options) *cobra.Command {
 			if err != nil {
 				return api.Transaction{}, err
 			}
-			return c.Transaction(cmd.Context(), hash)
+			tx, err := c.Transaction(cmd.Context(), hash)
+			if err == nil && tx.Status == "unknown" {
+				err = &notKnownError{fmt.Errorf("transaction %s is not known to this daemon: it is in no block, and the processor has not said that it was dropped; one that was just sent is awaited by trine tx wait", hash)}
+			}
+			return tx, err
 		}, writeTx)
 }
 

@@ -25,6 +25,7 @@ func run() int {
 	root := newRoot()
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
+	var unknown *notKnownError
 	var config *app.ConfigError
 	switch {
 	case err == nil:
@@ -37,7 +38,7 @@ func run() int {
 		return 2
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 130
-	case api.NotFound(err):
+	case api.NotFound(err), errors.As(err, &unknown):
 		fmt.Fprintln(os.Stderr, "trine:", err)
 		return 3
 	}
@@ -52,3 +53,6 @@ type usageError struct{ error }
 func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// notKnownError says that the thing asked about is not there.
+type notKnownError struct{ error }
