@@ -89,13 +89,23 @@ func (c *checker) key(ctx context.Context) {
 		if x.FeeKey == "" {
 			continue
 		}
-		key, err := OpenKey(ctx, x.FeeKey, filepath.Dir(c.config.path), nil)
-		if err != nil {
-			c.found("fee key of "+x.ID, "", err)
-		} else {
-			c.found("fee key of "+x.ID, "pays as "+FormatAddress(x.ID, key.Address().Word()), nil)
-		}
+		account, err := c.feeAccount(ctx, x)
+		c.found("fee key of "+x.ID, "pays as "+account, err)
 	}
+}
+
+// feeAccount names the account that pays on a chain.
+func (c *checker) feeAccount(ctx context.Context, x *ChainConfig) (string, error) {
+	adapter, err := AdapterOf(x.ID)
+	if err != nil {
+		return "", err
+	}
+	key, err := OpenPayer(ctx, &adapter, x.FeeKey, filepath.Dir(c.config.path), nil)
+	if err != nil {
+		return "", err
+	}
+	account, err := adapter.AccountOf(key)
+	return adapter.FormatAddress(account), err
 }
 
 // seat compares the key with the genesis's set; a later set may differ, so a running

@@ -201,11 +201,14 @@ func (in *initializer) newKey(name string) (*signing.KeySigner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost := filesigner.CostStandard
+	return signing.NewKeySigner(key), filesigner.Create(filepath.Join(in.Dir, "keys", name+".json"), key, in.password, in.cost())
+}
+
+func (in *initializer) cost() filesigner.Cost {
 	if in.Light {
-		cost = filesigner.CostLight
+		return filesigner.CostLight
 	}
-	return signing.NewKeySigner(key), filesigner.Create(filepath.Join(in.Dir, "keys", name+".json"), key, in.password, cost)
+	return filesigner.CostStandard
 }
 
 func (in *initializer) makeSeats() error {
@@ -357,11 +360,19 @@ func (in *initializer) feeKey(daemon, chainID string) (string, error) {
 		return in.FeeKey, nil
 	}
 	name := daemon + "-fees-" + fileName(chainID)
-	key, err := in.newKey(name)
+	adapter, err := AdapterOf(chainID)
 	if err != nil {
 		return "", err
 	}
-	in.feePayers[chainID] = append(in.feePayers[chainID], key.Address().String())
+	key, err := filesigner.CreatePayer(filepath.Join(in.Dir, "keys", name+".json"), adapter.Curve, in.password, in.cost())
+	if err != nil {
+		return "", err
+	}
+	account, err := adapter.AccountOf(key)
+	if err != nil {
+		return "", err
+	}
+	in.feePayers[chainID] = append(in.feePayers[chainID], adapter.FormatAddress(account))
 	return in.keyURI(name), nil
 }
 

@@ -84,7 +84,7 @@ func (d *daemon) openSubmitter(ctx context.Context) error {
 }
 
 func (d *daemon) submitterChain(ctx context.Context, a *access) (submitter.Chain, error) {
-	key, err := OpenKey(ctx, a.config.FeeKey, filepath.Dir(d.config.path), nil)
+	key, err := OpenPayer(ctx, &a.adapter, a.config.FeeKey, filepath.Dir(d.config.path), nil)
 	if err != nil {
 		return submitter.Chain{}, fmt.Errorf("chain %s: fee_key: %w", a.config.ID, err)
 	}
@@ -102,7 +102,7 @@ func (d *daemon) submitterChain(ctx context.Context, a *access) (submitter.Chain
 	return submitter.Chain{
 		Open: func(bridge codec.Hash, startBlock uint64) (chain.Sink, error) {
 			url := a.config.Endpoints[(opened.Add(1)-1)%uint64(len(a.config.Endpoints))]
-			return a.adapter.OpenSink(chain.SinkConfig{SourceConfig: a.sourceConfig(url, bridge, startBlock), FeeKey: key.Private()})
+			return a.adapter.OpenSink(chain.SinkConfig{SourceConfig: a.sourceConfig(url, bridge, startBlock), FeeKey: key})
 		},
 		Finality: a.finality(), Caps: caps, LowBalance: low,
 		Resend: time.Duration(a.config.Resend), Poll: time.Duration(a.config.Poll), Timeout: a.config.Timeout.or(requestTimeout),

@@ -2,11 +2,11 @@ package chain
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"log/slog"
 	"time"
 
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/validators"
 )
 
@@ -26,8 +26,8 @@ type SourceConfig struct {
 // SinkConfig says which bridge to write to, through which endpoint, and who pays.
 type SinkConfig struct {
 	SourceConfig
-	// FeeKey pays for transactions.
-	FeeKey *ecdsa.PrivateKey
+	// FeeKey pays for transactions; its curve is the adapter's.
+	FeeKey signing.Payer
 	// Poll is how often a Wallet asks whether its transaction is mined; 0 leaves it to the adapter.
 	Poll time.Duration
 }
@@ -38,7 +38,7 @@ type DeployConfig struct {
 	Endpoint string
 	Genesis  codec.Hash
 	Set      validators.Set
-	FeeKey   *ecdsa.PrivateKey
+	FeeKey   signing.Payer
 	// Poll is how often the receipt is asked for; 0 leaves it to the adapter.
 	Poll time.Duration
 }
@@ -59,10 +59,14 @@ type Adapter struct {
 	// OpenSource and OpenSink connect lazily: a dead endpoint shows on first use.
 	OpenSource func(SourceConfig) (Source, error)
 	OpenSink   func(SinkConfig) (Sink, error)
+	// Curve is what the chain's accounts sign with: that of every FeeKey.
+	Curve signing.Curve
 	// OpenWallet acts as FeeKey's owner.
 	OpenWallet func(SinkConfig) (Wallet, error)
 	// Deploy puts a new bridge on the chain and waits until it is mined.
 	Deploy func(context.Context, DeployConfig) (Deployed, error)
+	// AccountOf returns the account that a key pays from, as a word.
+	AccountOf func(signing.Payer) (codec.Hash, error)
 	// ParseAddress and FormatAddress convert between a word and the chain's notation.
 	ParseAddress  func(string) (codec.Hash, error)
 	FormatAddress func(codec.Hash) string

@@ -47,7 +47,7 @@ type evmGround struct {
 // evmKey is a key of EVM chains.
 type evmKey struct{ private *ecdsa.PrivateKey }
 
-func (k evmKey) paysFor(c *chain.SinkConfig) { c.FeeKey = k.private }
+func (k evmKey) paysFor(c *chain.SinkConfig) { c.FeeKey = signing.NewKeySigner(k.private) }
 
 func evmWallet(private *ecdsa.PrivateKey) *Wallet {
 	address := evm.AddressOf(private)

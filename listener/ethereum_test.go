@@ -17,6 +17,7 @@ import (
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
 )
 
 // The real bridge contract on a real EVM: the listener finds it worth attaching, and then
@@ -31,7 +32,7 @@ func TestRealBridge(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	s := newScene(t)
-	deployed, err := ethereum.Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Genesis: s.external.Genesis(), Set: s.app.set, FeeKey: user})
+	deployed, err := ethereum.Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Genesis: s.external.Genesis(), Set: s.app.set, FeeKey: signing.NewKeySigner(user)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestRealBridge(t *testing.T) {
 			Generation: 1, Head: bridgecontracts.FirstHead(domain),
 		}}
 	})
-	wallet, err := ethereum.OpenWallet(chain.SinkConfig{SourceConfig: at(deployed.StartBlock), FeeKey: user})
+	wallet, err := ethereum.OpenWallet(chain.SinkConfig{SourceConfig: at(deployed.StartBlock), FeeKey: signing.NewKeySigner(user)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,8 +79,7 @@ func GenerateKey() (*ecdsa.PrivateKey, error) { return crypto.GenerateKey() }
 // PublicKey implements Signer.
 func (k *KeySigner) PublicKey() PublicKey { return k.public }
 
-// Private returns the key itself, for the one use that is not a statement of Trine's: to pay
-// for transactions in an external chain's own format.
+// Private returns the key itself, for what makes more keys of it or signs outside this package.
 func (k *KeySigner) Private() *ecdsa.PrivateKey { return k.key }
 
 // Address is the address of the public key.

@@ -15,6 +15,7 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/ledger"
+	"github.com/trinebridge/trine/signing"
 )
 
 // The real bridge contract on a real EVM: three actions, a restart while they wait, and a
@@ -34,13 +35,13 @@ func TestRealBridge(t *testing.T) {
 	genesis := s.external.Genesis()
 	var deployed chain.Deployed
 	mine(func() {
-		deployed, err = ethereum.Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Genesis: genesis, Set: s.ledger.set, FeeKey: deployer})
+		deployed, err = ethereum.Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Genesis: genesis, Set: s.ledger.set, FeeKey: signing.NewKeySigner(deployer)})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := chain.SourceConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Bridge: deployed.Bridge, Genesis: genesis, StartBlock: deployed.StartBlock}
-	wallet, err := ethereum.OpenWallet(chain.SinkConfig{SourceConfig: source, FeeKey: deployer})
+	wallet, err := ethereum.OpenWallet(chain.SinkConfig{SourceConfig: source, FeeKey: signing.NewKeySigner(deployer)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestRealBridge(t *testing.T) {
 		if s.s, err = New(Config{
 			Chains: map[string]Chain{c.ChainID(): {
 				Open: func(bridge codec.Hash, start uint64) (chain.Sink, error) {
-					return ethereum.OpenSink(chain.SinkConfig{SourceConfig: source, FeeKey: fees})
+					return ethereum.OpenSink(chain.SinkConfig{SourceConfig: source, FeeKey: signing.NewKeySigner(fees)})
 				},
 				Finality: chain.Finality{Confirmations: 1},
 				Caps:     chain.Caps{MaxFeePerGas: *uint256.NewInt(200e9), MaxTip: *uint256.NewInt(5e9)},

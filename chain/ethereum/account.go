@@ -2,7 +2,6 @@ package ethereum
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"math/big"
@@ -12,10 +11,10 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/signing"
 )
 
 // defaultPoll is how often a receipt is asked for when the configuration does not say.
@@ -28,7 +27,7 @@ const catchUp = 15 * time.Second
 // account sends transactions that somebody waits for, one after the other.
 type account struct {
 	node    *node
-	key     *ecdsa.PrivateKey
+	key     signing.Payer
 	address common.Address
 	poll    time.Duration
 
@@ -37,9 +36,10 @@ type account struct {
 	next uint64      // the nonce after it
 }
 
-func newAccount(n *node, key *ecdsa.PrivateKey, poll time.Duration) (*account, error) {
-	if key == nil {
-		return nil, fmt.Errorf("ethereum: no key for the account on %s", n.caip2)
+func newAccount(n *node, key signing.Payer, poll time.Duration) (*account, error) {
+	address, err := payerAddress(key)
+	if err != nil {
+		return nil, fmt.Errorf("ethereum: the account on %s: %w", n.caip2, err)
 	}
 	if poll < 0 {
 		return nil, fmt.Errorf("ethereum: Poll %v is negative", poll)
@@ -47,7 +47,7 @@ func newAccount(n *node, key *ecdsa.PrivateKey, poll time.Duration) (*account, e
 	if poll == 0 {
 		poll = defaultPoll
 	}
-	return &account{node: n, key: key, address: crypto.PubkeyToAddress(key.PublicKey), poll: poll}, nil
+	return &account{node: n, key: key, address: address, poll: poll}, nil
 }
 
 // transact sends a call (or a creation, if to is nil) and waits until it is mined. after, if
@@ -128,7 +128,7 @@ func (a *account) build(ctx context.Context, call ethCall, gas uint64) (*types.T
 		return nil, err
 	}
 	chainID := new(big.Int).SetUint64(a.node.chainID)
-	tx, err := types.SignNewTx(a.key, types.NewLondonSigner(chainID), &types.DynamicFeeTx{
+	tx, err := signTx(ctx, a.key, types.NewLondonSigner(chainID), &types.DynamicFeeTx{
 		ChainID: chainID, Nonce: nonce, GasTipCap: b.tip.ToBig(), GasFeeCap: b.fee.ToBig(), Gas: gas, To: call.To, Value: call.Value.ToInt(), Data: call.Data,
 	})
 	if err != nil {

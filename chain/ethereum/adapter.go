@@ -25,8 +25,13 @@ var Adapter = chain.Adapter{
 	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return opened[chain.Wallet](OpenWallet(c)) },
 	Deploy:     Deploy,
 
+	AccountOf: func(key signing.Payer) (codec.Hash, error) {
+		address, err := payerAddress(key)
+		return contract.Word(address), err
+	},
 	ParseAddress:   ParseAddress,
 	FormatAddress:  FormatAddress,
+	Curve:          signing.Secp256k1,
 	AddressRule:    "evm",
 	BridgeCodeHash: contract.ExpectedCodeHash(),
 	NativeToken:    contract.Native,

@@ -54,7 +54,7 @@ func deployThrough(t *testing.T, ctx context.Context, h evmtest.Handler) (chain.
 	proxy := evmtest.StartProxy(t, c.URL())
 	proxy.Handle(h)
 	return Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: proxy.URL(), Genesis: testGenesis,
-		Set: chaintest.NewMembers("lag", 1, 1, 1).Set, FeeKey: evm.DevKey(keyDeployer), Poll: time.Millisecond})
+		Set: chaintest.NewMembers("lag", 1, 1, 1).Set, FeeKey: payer(keyDeployer), Poll: time.Millisecond})
 }
 
 func TestDeployOnNodeWhoseStateComesAfterItsReceipts(t *testing.T) {
@@ -120,7 +120,7 @@ func TestDeployRefusesOtherCodeAtOnce(t *testing.T) {
 // throughProxy opens a wallet of the user behind the world's proxy.
 func (w *world) throughProxy(t *testing.T) *Wallet {
 	t.Helper()
-	wallet, err := OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: evm.DevKey(keyUser), Poll: time.Millisecond})
+	wallet, err := OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: payer(keyUser), Poll: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

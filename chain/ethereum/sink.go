@@ -10,7 +10,6 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/trinebridge/trine/bridgecontracts"
 	contract "github.com/trinebridge/trine/bridgecontracts/ethereum"
@@ -37,11 +36,12 @@ func OpenSink(config chain.SinkConfig) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.FeeKey == nil {
-		return nil, fmt.Errorf("ethereum: no key pays the fees on %s", config.ChainID)
+	payer, err := payerAddress(config.FeeKey)
+	if err != nil {
+		return nil, fmt.Errorf("ethereum: fees on %s: %w", config.ChainID, err)
 	}
 	return &Sink{
-		source: source, config: config, payer: crypto.PubkeyToAddress(config.FeeKey.PublicKey),
+		source: source, config: config, payer: payer,
 		signer: types.NewLondonSigner(new(big.Int).SetUint64(source.node.chainID)),
 	}, nil
 }
@@ -169,14 +169,14 @@ func (n *node) estimate(ctx context.Context, call ethCall, at any) (uint64, erro
 }
 
 // Sign implements chain.Sink.
-func (s *Sink) Sign(_ context.Context, d chain.Draft) (chain.Attempt, error) {
+func (s *Sink) Sign(ctx context.Context, d chain.Draft) (chain.Attempt, error) {
 	unsigned, ok := d.Unsigned.(*types.DynamicFeeTx)
 	if !ok {
 		return chain.Attempt{}, chain.Errorf(chain.Fatal, "a draft of another sink: %T", d.Unsigned)
 	}
-	tx, err := types.SignNewTx(s.config.FeeKey, s.signer, unsigned)
+	tx, err := signTx(ctx, s.config.FeeKey, s.signer, unsigned)
 	if err != nil {
-		return chain.Attempt{}, chain.Errorf(chain.Fatal, "sign: %w", err)
+		return chain.Attempt{}, chain.Errorf(chain.Retry, "sign: %w", err)
 	}
 	raw, err := tx.MarshalBinary()
 	if err != nil {

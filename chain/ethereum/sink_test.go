@@ -18,7 +18,7 @@ import (
 
 func openSink(t *testing.T, w *world) *Sink {
 	t.Helper()
-	s, err := OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: evm.DevKey(keyPayer)})
+	s, err := OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: payer(keyPayer)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func onDemand(t *testing.T) (*world, *evm.Chain, chain.Wallet) {
 	t.Helper()
 	c := evmtest.Start(t, evm.Config{Prefunded: accounts(), OnDemand: true})
 	w := newWorld(t, simulated{c})
-	wallet, err := Adapter.OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.url()), FeeKey: evm.DevKey(keyUser), Poll: time.Millisecond})
+	wallet, err := Adapter.OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.url()), FeeKey: payer(keyUser), Poll: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestDepositFaultsNameTheReason(t *testing.T) {
 
 func TestWalletWaitsUntilMinedOrTheContextEnds(t *testing.T) {
 	w := newSimulatedWorld(t)
-	wallet, err := OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: evm.DevKey(keyUser), Poll: time.Millisecond})
+	wallet, err := OpenWallet(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: payer(keyUser), Poll: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestWalletWaitsUntilMinedOrTheContextEnds(t *testing.T) {
 func TestDeployFaults(t *testing.T) {
 	c := evmtest.Start(t, evm.Config{Prefunded: accounts(), OnDemand: true})
 	good := chain.DeployConfig{ChainID: c.ChainID(), Endpoint: c.URL(), Genesis: testGenesis, Set: chaintest.NewMembers("d", 1, 1, 1).Set,
-		FeeKey: evm.DevKey(0), Poll: time.Millisecond}
+		FeeKey: payer(0), Poll: time.Millisecond}
 	for name, change := range map[string]struct {
 		with func(*chain.DeployConfig)
 		want string
@@ -213,7 +213,7 @@ func TestDeployFaults(t *testing.T) {
 		"another chain":     {func(d *chain.DeployConfig) { d.ChainID = "eip155:1" }, "want eip155:1"},
 		"another namespace": {func(d *chain.DeployConfig) { d.ChainID = "solana:1" }, "want eip155:<number>"},
 		"no key":            {func(d *chain.DeployConfig) { d.FeeKey = nil }, "no key"},
-		"no coins":          {func(d *chain.DeployConfig) { d.FeeKey = evm.DevKey(99) }, "insufficient funds"},
+		"no coins":          {func(d *chain.DeployConfig) { d.FeeKey = payer(99) }, "insufficient funds"},
 		"no genesis":        {func(d *chain.DeployConfig) { d.Genesis = codec.Hash{} }, "genesis"},
 		"no endpoint":       {func(d *chain.DeployConfig) { d.Endpoint = "ftp://x" }, "http"},
 	} {

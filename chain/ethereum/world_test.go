@@ -24,6 +24,7 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/signing"
 )
 
 // Accounts of the tests, by number of their development key.
@@ -101,14 +102,19 @@ type world struct {
 	fault   chaintest.Fault
 }
 
-func newSimulatedWorld(t chaintest.TB) *world {
+func newSimulatedWorld(t chaintest.TB) *world { return newSimulatedWorldOf(t, 3) }
+
+// newSimulatedWorldOf has so many approvers and listeners.
+func newSimulatedWorldOf(t chaintest.TB, members int) *world {
 	c := evmtest.Start(t, evm.Config{Prefunded: accounts()})
-	return newWorld(t, simulated{c})
+	return newWorldOf(t, simulated{c}, members)
 }
 
-func newWorld(t chaintest.TB, b backend) *world {
+func newWorld(t chaintest.TB, b backend) *world { return newWorldOf(t, b, 3) }
+
+func newWorldOf(t chaintest.TB, b backend, members int) *world {
 	t.Helper()
-	w := &world{backend: b, members: chaintest.NewMembers("ethereum", 1, 3, 3)}
+	w := &world{backend: b, members: chaintest.NewMembers("ethereum", 1, members, members)}
 	var err error
 	if w.direct, err = ethclient.Dial(b.url()); err != nil {
 		t.Fatalf("%v", err)
@@ -117,7 +123,7 @@ func newWorld(t chaintest.TB, b backend) *world {
 	w.proxy = evmtest.StartProxy(t, b.url())
 	whileMining(t, b, func(ctx context.Context) error {
 		w.bridge, err = Deploy(ctx, chain.DeployConfig{
-			ChainID: b.chainID(), Endpoint: b.url(), Genesis: testGenesis, Set: w.members.Set, FeeKey: evm.DevKey(keyDeployer), Poll: time.Millisecond,
+			ChainID: b.chainID(), Endpoint: b.url(), Genesis: testGenesis, Set: w.members.Set, FeeKey: payer(keyDeployer), Poll: time.Millisecond,
 		})
 		return err
 	})
@@ -166,11 +172,11 @@ func (w *world) Facts() chaintest.Facts {
 func (w *world) Source() (chain.Source, error) { return OpenSource(w.sourceConfig(w.proxy.URL())) }
 
 func (w *world) Sink() (chain.Sink, error) {
-	return OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: evm.DevKey(keyPayer)})
+	return OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.proxy.URL()), FeeKey: payer(keyPayer)})
 }
 
 func (w *world) Rival() (chain.Sink, error) {
-	return OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.url()), FeeKey: evm.DevKey(keyRival)})
+	return OpenSink(chain.SinkConfig{SourceConfig: w.sourceConfig(w.url()), FeeKey: payer(keyRival)})
 }
 
 func (w *world) Noop(id uint64) (*chain.Delivery, error) {
@@ -370,3 +376,5 @@ func TestSourceSuite(t *testing.T) {
 func TestSinkSuite(t *testing.T) {
 	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return newSimulatedWorld(t) })
 }
+
+func payer(account int) signing.Payer { return signing.NewKeySigner(evm.DevKey(account)) }

@@ -58,7 +58,7 @@ func (e *external) sinkConfig(ctx context.Context, client *api.Client, chainID s
 	if err != nil {
 		return adapter, chain.SinkConfig{}, err
 	}
-	key, err := openKeyEnv(ctx, e.walletKey, "TRINE_WALLET_KEY")
+	key, err := openPayer(ctx, &adapter, e.walletKey)
 	if err != nil {
 		return adapter, chain.SinkConfig{}, err
 	}

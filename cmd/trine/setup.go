@@ -48,18 +48,26 @@ func keyOrEnv(uri string) string {
 
 // openKey opens the key that a flag or TRINE_KEY names.
 func openKey(ctx context.Context, uri string) (*ecdsa.PrivateKey, error) {
-	return openKeyEnv(ctx, uri, "TRINE_KEY")
-}
-
-func openKeyEnv(ctx context.Context, uri, variable string) (*ecdsa.PrivateKey, error) {
 	if uri == "" {
-		uri = os.Getenv(variable)
+		uri = os.Getenv("TRINE_KEY")
 	}
 	key, err := app.OpenKey(ctx, uri, "", askPassword)
 	if err != nil {
 		return nil, &usageError{err}
 	}
 	return key.Private(), nil
+}
+
+// openPayer opens the key of an account on an external chain, which a flag or TRINE_WALLET_KEY names.
+func openPayer(ctx context.Context, adapter *chain.Adapter, uri string) (signing.Payer, error) {
+	if uri == "" {
+		uri = os.Getenv("TRINE_WALLET_KEY")
+	}
+	key, err := app.OpenPayer(ctx, adapter, uri, "", askPassword)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return key, nil
 }
 
 func initCommand(o *options) *cobra.Command {
@@ -135,7 +143,7 @@ func deployCommand(o *options) *cobra.Command {
 			if err != nil {
 				return &usageError{err}
 			}
-			key, err := openKeyEnv(cmd.Context(), feeKey, "TRINE_WALLET_KEY")
+			key, err := openPayer(cmd.Context(), &adapter, feeKey)
 			if err != nil {
 				return err
 			}

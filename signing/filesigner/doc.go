@@ -8,6 +8,9 @@
 //
 // Key files are go-ethereum's keystore version 3, so the tools of that world read them.
 //
+// An Ed25519 key, which pays on chains that want one, lies in a file of the same form with its
+// curve named, or in the plain array of numbers that Solana's tools write; see [OpenPayer].
+//
 // It promises that no error, log line or text form contains a key, a password, or a part of
 // one; that a key file is made readable by its owner alone and never overwritten; that a key
 // or password file which others can read is refused with the command that mends it; and that

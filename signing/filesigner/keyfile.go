@@ -45,10 +45,7 @@ func create(path string, key *ecdsa.PrivateKey, password string, cost Cost) erro
 	if password == "" {
 		return fmt.Errorf("key file %s: the password is empty", path)
 	}
-	n, p := keystore.StandardScryptN, keystore.StandardScryptP
-	if cost == CostLight {
-		n, p = keystore.LightScryptN, keystore.LightScryptP
-	}
+	n, p := cost.scrypt()
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return fmt.Errorf("key file %s: %w", path, err)
@@ -58,6 +55,19 @@ func create(path string, key *ecdsa.PrivateKey, password string, cost Cost) erro
 	if err != nil {
 		return fmt.Errorf("key file %s: encrypt: %w", path, err)
 	}
+	return writeNew(path, content)
+}
+
+// scrypt returns the parameters n and p of the key derivation.
+func (c Cost) scrypt() (n, p int) {
+	if c == CostLight {
+		return keystore.LightScryptN, keystore.LightScryptP
+	}
+	return keystore.StandardScryptN, keystore.StandardScryptP
+}
+
+// writeNew writes a line to a new file that its owner alone can read.
+func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // the operator names the file
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("key file %s exists already and is left as it is: choose another path", path)
@@ -100,7 +110,10 @@ func syncDir(path string) error {
 type keyFile struct {
 	Address string `json:"address"`
 	Version int    `json:"version"`
-	Crypto  struct {
+	// Curve and PublicKey stand in Ed25519 files only.
+	Curve     string `json:"curve"`
+	PublicKey string `json:"publicKey"`
+	Crypto    struct {
 		Cipher       string `json:"cipher"`
 		CipherText   string `json:"ciphertext"`
 		CipherParams struct {
@@ -170,8 +183,8 @@ func (k *keyFile) checkKDF() error {
 	return nil
 }
 
-// decrypt returns the key. It hands on only what was checked, spelt as it was checked.
-func (k *keyFile) decrypt(password string) (*ecdsa.PrivateKey, error) {
+// secret decrypts the 32 bytes that the file holds. It hands on only what was checked, spelt as it was checked.
+func (k *keyFile) secret(password string) ([]byte, error) {
 	params := k.Crypto.KDFParams
 	checked := keystore.CryptoJSON{
 		Cipher:     k.Crypto.Cipher,
@@ -186,6 +199,18 @@ func (k *keyFile) decrypt(password string) (*ecdsa.PrivateKey, error) {
 	plain, err := keystore.DecryptDataV3(checked, password)
 	if err != nil { // what else can go wrong was checked before
 		return nil, errors.New("the password does not open it")
+	}
+	return plain, nil
+}
+
+// decrypt returns the secp256k1 key.
+func (k *keyFile) decrypt(password string) (*ecdsa.PrivateKey, error) {
+	if k.Curve != "" {
+		return nil, fmt.Errorf("it holds a key of curve %.20q, where one of secp256k1 is needed", k.Curve)
+	}
+	plain, err := k.secret(password)
+	if err != nil {
+		return nil, err
 	}
 	key, err := crypto.ToECDSA(plain)
 	if err != nil {

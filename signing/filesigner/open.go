@@ -30,6 +30,13 @@ type Options struct {
 	Prompt func(ctx context.Context, path string) (password string, err error)
 }
 
+func (o Options) withDefaults() Options {
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	return o
+}
+
 // Openers returns the schemes of this package.
 func Openers(o Options) signing.Openers {
 	open := func(ctx context.Context, uri string) (signing.Signer, error) {
@@ -45,9 +52,7 @@ func Openers(o Options) signing.Openers {
 // Open opens the key that a file: or env: URI names. The result does not guard: put
 // signing/guard before it for everything that has a slot.
 func Open(ctx context.Context, uri string, o Options) (*signing.KeySigner, error) {
-	if o.LookupEnv == nil {
-		o.LookupEnv = os.LookupEnv
-	}
+	o = o.withDefaults()
 	var (
 		s   *signing.KeySigner
 		err error
@@ -96,44 +101,70 @@ func openEnv(name string, o Options) (*signing.KeySigner, error) {
 }
 
 func openFile(ctx context.Context, rest string, o Options) (*signing.KeySigner, error) {
+	return withFile(ctx, rest, o, func(content []byte, password passwords) (*signing.KeySigner, error) {
+		// The file is checked before anybody is asked for a password.
+		stored, err := parseKeyFile(content)
+		if err != nil {
+			return nil, err
+		}
+		text, err := password()
+		if err != nil {
+			return nil, err
+		}
+		key, err := stored.decrypt(text)
+		if err != nil {
+			return nil, err
+		}
+		return signing.NewKeySigner(key), nil
+	})
+}
+
+// passwords finds the password of a key file, when it is needed.
+type passwords func() (string, error)
+
+// withFile reads the key file that the rest of a file: URI names and has read make a key of
+// its content; read's errors get the file's name.
+func withFile[K any](ctx context.Context, rest string, o Options, read func(content []byte, password passwords) (K, error)) (key K, err error) {
+	path, params, err := keyPath(rest, o)
+	if err != nil {
+		return key, err
+	}
+	content, err := readSecretFile(path, "key")
+	if err != nil {
+		return key, err
+	}
+	key, err = read(content, func() (string, error) {
+		password, err := findPassword(ctx, path, params, o)
+		if err == nil {
+			err = ctx.Err()
+		}
+		return password, err
+	})
+	if err != nil {
+		return key, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// keyPath reads what follows file: in a URI.
+func keyPath(rest string, o Options) (path string, params url.Values, err error) {
 	escaped, query, _ := strings.Cut(rest, "?")
 	// Both file:/a/b and file:///a/b are in use.
 	if after, ok := strings.CutPrefix(escaped, "//"); ok {
 		if !strings.HasPrefix(after, "/") {
-			return nil, errors.New("a file URI names no host: write file:/absolute/path or file:relative/path")
+			return "", nil, errors.New("a file URI names no host: write file:/absolute/path or file:relative/path")
 		}
 		escaped = after
 	}
 	name, err := url.PathUnescape(escaped)
 	if err != nil || name == "" {
-		return nil, errors.New("a file URI needs a path: file:PATH, with % written as %25")
+		return "", nil, errors.New("a file URI needs a path: file:PATH, with % written as %25")
 	}
-	params, err := url.ParseQuery(query)
+	params, err = url.ParseQuery(query)
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: what follows ? in its URI cannot be read", name)
+		return "", nil, fmt.Errorf("key file %s: what follows ? in its URI cannot be read", name)
 	}
-	path := resolve(name, o)
-	content, err := readSecretFile(path, "key")
-	if err != nil {
-		return nil, err
-	}
-	// The file is checked before anybody is asked for a password.
-	stored, err := parseKeyFile(content)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
-	}
-	password, err := findPassword(ctx, path, params, o)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
-	}
-	key, err := stored.decrypt(password)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
-	}
-	return signing.NewKeySigner(key), nil
+	return resolve(name, o), params, nil
 }
 
 func resolve(path string, o Options) string {
