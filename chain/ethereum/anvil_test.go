@@ -72,3 +72,5 @@ func TestAnvilSourceSuite(t *testing.T) {
 func TestAnvilSinkSuite(t *testing.T) {
 	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return newAnvilWorld(t) })
 }
+
+func TestAnvilDeliveriesBehindOthersFitTheirBound(t *testing.T) { testFollowers(t, newAnvilWorld(t)) }

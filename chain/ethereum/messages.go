@@ -152,31 +152,30 @@ func revertData(err error) []byte {
 // refusal is a contract's refusal, decoded.
 type refusal struct{ *contract.Revert }
 
-// waits reports that the delivery's turn comes later, when the one before it has run.
-func (r refusal) waits() bool {
-	order, known := r.order()
-	return known && order > 0
+// waits reports that the delivery's turn comes later, when others before it have run.
+func (r refusal) waits() bool { return r.ahead() > 0 }
+
+// ahead returns how many deliveries must run before this one's turn comes.
+func (r refusal) ahead() uint64 {
+	if expected, given, ok := r.order(); ok && given > expected {
+		return given - expected
+	}
+	return 0
 }
 
-// order compares a delivery's number with the one that the bridge expects: negative is past.
-func (r refusal) order() (int, bool) {
+// order returns the number that the bridge expects of a delivery and the one that it has.
+func (r refusal) order() (expected, given uint64, ok bool) {
 	if r.Name != contract.ErrWrongActionID && r.Name != contract.ErrWrongSequence {
-		return 0, false
+		return 0, 0, false
 	}
 	expected, ok1 := r.Field("expected").(uint64)
 	given, ok2 := r.Field("given").(uint64)
-	switch {
-	case !ok1 || !ok2 || given == expected:
-		return 0, false
-	case given < expected:
-		return -1, true
-	}
-	return 1, true
+	return expected, given, ok1 && ok2 && expected != given
 }
 
 func (r refusal) verdict() chain.Verdict {
-	if order, known := r.order(); known {
-		if order < 0 {
+	if expected, given, ok := r.order(); ok {
+		if given < expected {
 			return chain.Done
 		}
 		return chain.Retry

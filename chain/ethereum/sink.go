@@ -1,7 +1,6 @@
 package ethereum
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +14,6 @@ import (
 	contract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/chain"
 )
-
-// maxGas is what a transaction may take at most on Ethereum (EIP-7825).
-const maxGas = 1 << 24
 
 // Sink writes to a bridge through one endpoint. It keeps nothing: what was sent is the
 // submitter's to remember.
@@ -103,7 +99,7 @@ func (s *Sink) Build(ctx context.Context, r chain.BuildRequest) (chain.Draft, er
 	if err != nil {
 		return chain.Draft{}, err
 	}
-	gas, err := s.gas(ctx, to, data, r.Replaces)
+	gas, err := s.gas(ctx, to, data, &r, &b.fee)
 	if err != nil {
 		return chain.Draft{}, s.doneOr(ctx, r.Delivery, err)
 	}
@@ -130,42 +126,6 @@ func (s *Sink) doneOr(ctx context.Context, d *chain.Delivery, err error) error {
 		return &chain.Error{Verdict: chain.Done, Err: err}
 	}
 	return err
-}
-
-// gas estimates on top of the newest block. A delivery whose predecessor still waits in
-// the pool is refused there; then the node's own pending block decides, or, for a replacement
-// of the same call, what the call was given before.
-func (s *Sink) gas(ctx context.Context, to common.Address, data []byte, replaces *chain.Attempt) (uint64, error) {
-	call := ethCall{From: &s.payer, To: &to, Data: data}
-	gas, err := s.source.node.estimate(ctx, call, "latest")
-	var refused refusal
-	if err == nil || !errors.As(err, &refused) || !refused.waits() {
-		return gas, err
-	}
-	if replaces != nil {
-		var old types.Transaction
-		if old.UnmarshalBinary(replaces.Raw) == nil && bytes.Equal(old.Data(), data) {
-			return old.Gas(), nil
-		}
-		return 0, err
-	}
-	if gas, pendingErr := s.source.node.estimate(ctx, call, "pending"); pendingErr == nil {
-		return gas, nil
-	}
-	return 0, err
-}
-
-// estimate returns the gas that a call takes, with a quarter on top: between estimate
-// and block, storage may become dearer.
-func (n *node) estimate(ctx context.Context, call ethCall, at any) (uint64, error) {
-	var gas hexutil.Uint64
-	if err := n.call(ctx, &gas, "eth_estimateGas", call, at); err != nil {
-		return 0, err
-	}
-	if gas > maxGas {
-		return 0, n.wrap("eth_estimateGas", chain.Errorf(chain.Fatal, "the call takes %d gas, a transaction has at most %d", uint64(gas), maxGas))
-	}
-	return min(uint64(gas)+uint64(gas)/4, maxGas), nil
 }
 
 // Sign implements chain.Sink.
