@@ -22,6 +22,7 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/signing"
 )
 
 // oldPending answers estimates on the pending block as of the newest one: as geth does for
@@ -61,7 +62,7 @@ func (w *world) zoo(t *testing.T, name string, args ...any) codec.Hash {
 		if err != nil {
 			return err
 		}
-		a, err := newAccount(n, evm.DevKey(keyDeployer), time.Millisecond)
+		a, err := newAccount(n, signing.NewKeySigner(evm.DevKey(keyDeployer)), time.Millisecond)
 		if err != nil {
 			return err
 		}
