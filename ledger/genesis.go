@@ -54,7 +54,8 @@ type Genesis struct {
 	Assets   []Asset
 	// Window is how many actions of a bridge may be in flight (W); 0 means 8.
 	Window uint64
-	// Batch is how many transfers one action may carry (B); 0 means 16.
+	// Batch is how many transfers one action may carry (B) on chains that say nothing
+	// themselves; 0 means 16.
 	Batch uint64
 	// App is the app's own genesis.
 	App []byte
@@ -102,6 +103,9 @@ type Chain struct {
 	// something happens, in seconds; 0 means DefaultSkew. The mirror of a limit's bucket
 	// runs behind the chain's by twice as much.
 	Skew uint64
+	// Batch is how many transfers one action may carry here, where a transaction holds less
+	// than elsewhere; 0 means the genesis's.
+	Batch uint64
 }
 
 // Asset is something that accounts hold, in units of 10^-Decimals.
@@ -146,6 +150,7 @@ func (x *Chain) Borsh(c *codec.Codec) {
 	x.Rule = AddressRule(rule)
 	c.Uint64(&x.Confirmations)
 	c.Uint64(&x.Skew)
+	c.Uint64(&x.Batch)
 }
 
 // Borsh implements codec.Record.
@@ -180,6 +185,9 @@ func (g Genesis) defaults() Genesis {
 	for i := range g.Chains {
 		if g.Chains[i].Skew == 0 {
 			g.Chains[i].Skew = DefaultSkew
+		}
+		if g.Chains[i].Batch == 0 {
+			g.Chains[i].Batch = g.Batch
 		}
 	}
 	return g
@@ -234,6 +242,9 @@ func checkChains(chains []Chain) (faults []error) {
 		seen[c.ID] = true
 		if c.Skew > maxSkewSeconds {
 			faults = append(faults, fmt.Errorf("chain %q may be %d seconds apart, at most %d", c.ID, c.Skew, maxSkewSeconds))
+		}
+		if c.Batch > MaxBatch {
+			faults = append(faults, fmt.Errorf("chain %q has batch %d; at most %d transfers fit an action", c.ID, c.Batch, MaxBatch))
 		}
 		if c.Rule != RuleEVM && c.Rule != RuleAny32 {
 			faults = append(faults, fmt.Errorf("chain %q has unknown address rule %d", c.ID, c.Rule))

@@ -23,6 +23,7 @@ func TestGenesisFaults(t *testing.T) {
 		"is not a point of secp256k1":           func(g *ledger.Genesis) { g.Treasury = signing.PublicKey{5} },
 		"window is 65":                          func(g *ledger.Genesis) { g.Window = 65 },
 		"batch is 33":                           func(g *ledger.Genesis) { g.Batch = 33 },
+		`"eip155:1" has batch 33`:               func(g *ledger.Genesis) { g.Chains[0].Batch = 33 },
 		`chain "ethereum" is not a CAIP-2 id`:   func(g *ledger.Genesis) { g.Chains[0].ID = "ethereum" },
 		`chain "eip155:1" is listed twice`:      func(g *ledger.Genesis) { g.Chains[1].ID = one },
 		"unknown address rule 9":                func(g *ledger.Genesis) { g.Chains[0].Rule = 9 },
@@ -100,10 +101,10 @@ func TestGenesisDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := l.Genesis()
-	if used.Window != 8 || used.Batch != 16 || used.Chains[0].Skew != ledger.DefaultSkew {
-		t.Errorf("defaults are window %d, batch %d, skew %d", used.Window, used.Batch, used.Chains[0].Skew)
+	if used.Window != 8 || used.Batch != 16 || used.Chains[0].Skew != ledger.DefaultSkew || used.Chains[0].Batch != 16 {
+		t.Errorf("defaults are window %d, batch %d, skew %d, the chain's batch %d", used.Window, used.Batch, used.Chains[0].Skew, used.Chains[0].Batch)
 	}
-	if g.Chains[0].Skew != 0 || l.GenesisHash() != g.Hash() {
+	if g.Chains[0].Skew != 0 || g.Chains[0].Batch != 0 || l.GenesisHash() != g.Hash() {
 		t.Error("the genesis that was given changed")
 	}
 }

@@ -26,6 +26,7 @@ func TestNothingIsLost(t *testing.T) {
 		genesis.Batch = rapid.Uint64Range(1, 4).Draw(t, "batch")
 		for i := range genesis.Chains {
 			genesis.Chains[i].Skew = 30
+			genesis.Chains[i].Batch = rapid.Uint64Range(0, 4).Draw(t, "batch of a chain")
 		}
 		w, err := newWorld(genesis)
 		if err != nil {

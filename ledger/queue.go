@@ -236,7 +236,7 @@ func (d *drainer) giveBack(i int, r *WithdrawalRecord) (ok bool, err error) {
 
 // collect takes the next batch off the queues; it is empty if nothing can move.
 func (d *drainer) collect() (batch []*WithdrawalRecord, err error) {
-	for uint64(len(batch)) < d.ledger.genesis.Batch {
+	for uint64(len(batch)) < d.bridge.assets.chain.Batch {
 		i := d.lowest()
 		if i < 0 {
 			break

@@ -200,6 +200,7 @@ func (s *scenario) network() {
 	for i := range genesis.Chains {
 		genesis.Chains[i].Skew = s.number("skew", 0)
 	}
+	genesis.Chains[0].Batch = s.number("batch-here", 0)
 	genesis.Assets[0].MinOpening = s.amount("opening")
 	w, err := newWorld(genesis)
 	if err != nil {
