@@ -24,9 +24,11 @@ type Finding struct {
 	File string `json:"file"`
 	// What was looked at, as in "endpoint node.example".
 	What string `json:"what"`
-	// Detail says what was found; Fault what is wrong and the way out, empty if nothing is.
-	Detail string `json:"detail,omitempty"`
-	Fault  string `json:"fault,omitempty"`
+	// Detail says what was found; Fault what is wrong and the way out, empty if nothing is;
+	// Warning what may be wrong and passes by itself if it is not.
+	Detail  string `json:"detail,omitempty"`
+	Warning string `json:"warning,omitempty"`
+	Fault   string `json:"fault,omitempty"`
 }
 
 // dialWithin bounds each thing that is dialled.
@@ -58,7 +60,7 @@ func Check(ctx context.Context, path string) []Finding {
 	}
 	c.key(ctx)
 	c.dataDir()
-	c.ports()
+	c.ports(ctx)
 	c.peers(ctx)
 	c.endpoints(ctx)
 	c.unread()
@@ -137,27 +139,9 @@ func (c *checker) dataDir() {
 		err = fmt.Errorf("cannot write to %s: %w", dir, err)
 	}
 	c.found("data_dir", dir, err)
-}
-
-func (c *checker) ports() {
-	if listen := c.config.API.Listen; listen != "" {
-		c.found("api.listen", listen, canListen(listen))
+	if id, err := c.identity(); err != nil || id != "" {
+		c.found("gossip identity", id, err)
 	}
-	for _, text := range c.config.Gossip.Listen {
-		address, err := tcpAddress(text)
-		if err == nil {
-			err = canListen(address)
-		}
-		c.found("gossip.listen", text, err)
-	}
-}
-
-func canListen(address string) error {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("cannot listen: %w; if the daemon runs already this is no fault", err)
-	}
-	return l.Close()
 }
 
 func tcpAddress(text string) (string, error) {
@@ -178,16 +162,18 @@ func (c *checker) peers(ctx context.Context) {
 	}
 	for _, text := range c.config.Gossip.Peers {
 		address, err := tcpAddress(text)
-		if err == nil {
-			dialer := net.Dialer{Timeout: dialWithin}
-			var connection net.Conn
-			if connection, err = dialer.DialContext(ctx, "tcp", address); err == nil {
-				err = connection.Close()
-			} else {
-				err = fmt.Errorf("does not answer: %w; is that daemon running?", err)
-			}
+		if err != nil {
+			c.found("peer "+text, "", err)
+			continue
 		}
-		c.found("peer "+text, "answers", err)
+		dialer := net.Dialer{Timeout: dialWithin}
+		connection, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			// The first daemon of a network starts before its peers.
+			c.findings = append(c.findings, Finding{File: c.path, What: "peer " + text, Warning: fmt.Sprintf("does not answer: %v; is that daemon running?", err)})
+			continue
+		}
+		c.found("peer "+text, "answers", connection.Close())
 	}
 }
 

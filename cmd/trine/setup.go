@@ -253,15 +253,20 @@ func keysShowCommand(o *options) *cobra.Command {
 
 func configCheckCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "check FILE…", Short: "Read configuration files, dial everything, and name what is wrong", Args: cobra.MinimumNArgs(1),
+		Use: "check FILE…", Short: "Read configuration files, dial everything, and name what is wrong",
+		Long: "Read configuration files, dial everything, and name what is wrong. It exits with 2 if anything is. A peer that does\nnot answer is a warning only: the first daemon of a network starts before the others. A port that the daemon of the\nfile has itself, since it runs, is in order.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all []app.Finding
-			wrong := 0
+			wrong, doubtful := 0, 0
 			for _, path := range args {
 				findings := app.Check(cmd.Context(), path)
 				for _, f := range findings {
-					if f.Fault != "" {
+					switch {
+					case f.Fault != "":
 						wrong++
+					case f.Warning != "":
+						doubtful++
 					}
 				}
 				all = append(all, findings...)
@@ -269,9 +274,17 @@ func configCheckCommand(o *options) *cobra.Command {
 			err := o.show(cmd, all, func(w io.Writer) {
 				t := newTable(w, "file", "what", "result")
 				for _, f := range all {
-					t.AppendRow(table.Row{f.File, f.What, yes(f.Fault == "", "ok "+f.Detail, "WRONG: "+f.Fault)})
+					result := "ok " + f.Detail
+					switch {
+					case f.Fault != "":
+						result = "WRONG: " + f.Fault
+					case f.Warning != "":
+						result = "warning: " + f.Warning
+					}
+					t.AppendRow(table.Row{f.File, f.What, result})
 				}
 				t.Render()
+				_, _ = fmt.Fprintf(w, "%d checks: %d wrong, %d warnings\n", len(all), wrong, doubtful)
 			})
 			if err == nil && wrong > 0 {
 				err = usagef("%d of %d checks failed", wrong, len(all))
