@@ -6,24 +6,21 @@ import (
 	"time"
 
 	"github.com/trinebridge/trine/api"
-	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/approver"
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
-	"github.com/trinebridge/trine/store"
 )
 
 func (d *daemon) openApprover(ctx context.Context) error {
 	if err := d.openFollower(ctx); err != nil {
 		return err
 	}
-	if err := d.openAcks(); err != nil {
+	book, err := d.openAcks()
+	if err != nil {
 		return err
 	}
-	book := appchain.NewAckBook(d.node, d.net, d.log)
-	d.parts = append(d.parts, part{name: "acknowledgements", run: book.Run})
 	attach, err := intents(d.chains)
 	if err != nil {
 		return err
@@ -33,9 +30,8 @@ func (d *daemon) openApprover(ctx context.Context) error {
 		return err
 	}
 	a, err := approver.New(approver.Config{
-		Genesis: d.node.Genesis(), Assets: d.ledger.Genesis().Assets, Chains: watches(d.chains), Intents: attach, Limits: limits, Signer: d.guard,
-		View: func() approver.View { return d.node.View() }, Changed: d.node.Changed, Compromised: d.node.Compromised,
-		Acknowledgements: book, Network: d.net, Submit: d.submit, Store: store.Sub(d.store, "approver/"), DryRun: d.config.DryRun, Log: d.log,
+		Member: d.member(attach, book, "approver/"), Assets: d.ledger.Genesis().Assets, Limits: limits,
+		View: func() approver.View { return d.node.View() }, Network: d.net,
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trinebridge/trine/api"
 	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/bridgewatch"
 	"github.com/trinebridge/trine/listener"
 	"github.com/trinebridge/trine/processor"
 	"github.com/trinebridge/trine/store"
@@ -49,17 +50,28 @@ func (d *daemon) openFollower(context.Context) error {
 	return nil
 }
 
-// openAcks has a member acknowledge blocks.
-func (d *daemon) openAcks() error {
+// openAcks has a member acknowledge blocks, and keeps book of what all members acknowledge.
+func (d *daemon) openAcks() (*appchain.AckBook, error) {
+	book := appchain.NewAckBook(d.node, d.net, d.log)
+	d.parts = append(d.parts, part{name: "acknowledgements", run: book.Run})
 	if d.config.DryRun {
-		return nil
+		return book, nil
 	}
 	acknowledger, err := appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: d.node, Network: d.net, Guard: d.guard, Log: d.log})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.parts = append(d.parts, part{name: "acknowledger", run: acknowledger.Run})
-	return nil
+	return book, nil
+}
+
+// member is what listeners and approvers are made of alike.
+func (d *daemon) member(attach []bridgewatch.Intent, book *appchain.AckBook, folder string) bridgewatch.Member {
+	return bridgewatch.Member{
+		Genesis: d.node.Genesis(), Chains: watches(d.chains), Intents: attach, Signer: d.guard,
+		Changed: d.node.Changed, Compromised: d.node.Compromised, Acknowledgements: book,
+		Submit: d.submit, Store: store.Sub(d.store, folder), DryRun: d.config.DryRun, Log: d.log,
+	}
 }
 
 // processorGCPercent trades memory for speed: a processor makes much short-lived garbage on
@@ -104,7 +116,8 @@ func (d *daemon) openListener(ctx context.Context) error {
 	if err := d.openFollower(ctx); err != nil {
 		return err
 	}
-	if err := d.openAcks(); err != nil {
+	book, err := d.openAcks()
+	if err != nil {
 		return err
 	}
 	attach, err := intents(d.chains)
@@ -112,9 +125,8 @@ func (d *daemon) openListener(ctx context.Context) error {
 		return err
 	}
 	l, err := listener.New(listener.Config{
-		Genesis: d.node.Genesis(), Chains: watches(d.chains), Intents: attach, Signer: d.guard,
-		View: func() listener.View { return d.node.View() }, Changed: d.node.Changed, Compromised: d.node.Compromised,
-		Network: d.net, Submit: d.submit, Store: store.Sub(d.store, "listener/"), DryRun: d.config.DryRun, Log: d.log,
+		Member: d.member(attach, book, "listener/"),
+		View:   func() listener.View { return d.node.View() }, Height: d.node.Height, Network: d.net,
 	})
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ import (
 // Approver watches the bridges of one app chain and approves their actions.
 type Approver struct {
 	config  Config
-	intents *bridgewatch.Intents
+	watches *bridgewatch.Watches[*watch]
 	outflow *outflow
 	looked  chan struct{} // has a signal when a watch has looked or the operator asked for something
 	signed  map[approvalKey]*approval
@@ -31,8 +31,6 @@ type Approver struct {
 	seen map[approvalKey][]ledger.Bridge
 
 	mu        sync.Mutex
-	watches   map[bridgecontracts.Domain]*watch
-	unread    map[string]string // attached bridges on chains without endpoints, with what to do
 	decisions []Decision
 	trouble   string // why the newest round failed
 }
@@ -54,62 +52,27 @@ func New(config Config) (*Approver, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
+	config.Member = config.WithDefaults()
 	out, err := openOutflow(store.Sub(config.Store, "outflow/"), config.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("approver: %w", err)
 	}
 	a := &Approver{
 		config: config, outflow: out,
-		intents: bridgewatch.OpenIntents(store.Sub(config.Store, "intents/")),
-		looked:  make(chan struct{}, 1),
-		signed:  map[approvalKey]*approval{},
-		seen:    map[approvalKey][]ledger.Bridge{},
-		watches: map[bridgecontracts.Domain]*watch{},
-		unread:  map[string]string{},
+		looked: make(chan struct{}, 1),
+		signed: map[approvalKey]*approval{},
+		seen:   map[approvalKey][]ledger.Bridge{},
 	}
-	stored, err := a.intents.All()
-	if err != nil {
-		return nil, fmt.Errorf("approver: bridges to attach: %w", err)
-	}
-	for _, intent := range slices.Concat(config.Intents, stored) {
-		if err := a.follow(intent); err != nil {
-			return nil, fmt.Errorf("approver: %w", err)
-		}
+	if a.watches, err = bridgewatch.OpenWatches(&a.config.Member, func(w *bridgewatch.Watch) *watch { return newWatch(&a.config, w) }); err != nil {
+		return nil, fmt.Errorf("approver: %w", err)
 	}
 	return a, nil
-}
-
-// follow makes a watch for a bridge when there is none.
-func (a *Approver) follow(intent bridgewatch.Intent) error {
-	if _, ok := a.config.Chains[intent.Chain]; !ok {
-		return fmt.Errorf("bridge %s is on chain %s, for which this approver has no endpoints: configure some", intent.Bridge, intent.Chain)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	domain := bridgecontracts.NewDomain(a.config.Genesis, intent.Chain, intent.Bridge)
-	if a.watches[domain] != nil {
-		return nil
-	}
-	w, err := newWatch(a.config, intent)
-	if err != nil {
-		return err
-	}
-	a.watches[domain] = w
-	return nil
 }
 
 // Attach agrees to attach a bridge and remembers that. The approver votes for it once its
 // own endpoints have shown that it is the right one; Status says how far that is.
 func (a *Approver) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
-	intent := bridgewatch.Intent{Chain: chainID, Bridge: bridge}
-	if err := intent.Validate(); err != nil {
-		return fmt.Errorf("approver: bridge to attach: %w", err)
-	}
-	if err := a.follow(intent); err != nil {
-		return fmt.Errorf("approver: %w", err)
-	}
-	if err := a.intents.Add(ctx, intent); err != nil {
+	if err := a.watches.Attach(ctx, chainID, bridge); err != nil {
 		return fmt.Errorf("approver: %w", err)
 	}
 	a.wake()
@@ -138,7 +101,7 @@ func (a *Approver) Run(ctx context.Context) error {
 			return fmt.Errorf("approver: %w", err)
 		}
 		a.report(err)
-		for _, w := range a.all() {
+		for _, w := range a.watches.All() {
 			if !started[w] {
 				started[w] = true
 				running.Go(func() {
@@ -148,9 +111,9 @@ func (a *Approver) Run(ctx context.Context) error {
 				})
 			}
 		}
-		if bridgewatch.Wait(ctx, breath) != nil || bridgewatch.Wait(ctx, a.config.Repeat, changed, acknowledged, a.looked) != nil {
-			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-				return fmt.Errorf("approver: %w", cause)
+		if bridgewatch.Wait(ctx, bridgewatch.Breath) != nil || bridgewatch.Wait(ctx, a.config.Repeat, changed, acknowledged, a.looked) != nil {
+			if err := bridgewatch.Ended(ctx); err != nil {
+				return fmt.Errorf("approver: %w", err)
 			}
 			return nil
 		}
@@ -178,7 +141,7 @@ func (a *Approver) runOnce(ctx context.Context, now time.Time) error {
 	if r.bridges, err = r.view.Bridges(); err != nil {
 		return err
 	}
-	a.adopt(r.bridges)
+	a.watches.Adopt(r.bridges, "once it has reported an event, nothing is approved")
 	if r.set, err = r.view.Validators(); err != nil {
 		return err
 	}
@@ -213,6 +176,40 @@ func (a *Approver) runOnce(ctx context.Context, now time.Time) error {
 	maps.DeleteFunc(a.signed, func(k approvalKey, _ *approval) bool { return over(k) })
 	maps.DeleteFunc(a.seen, func(k approvalKey, _ []ledger.Bridge) bool { return over(k) })
 	a.publishDecisions(decisions)
+	return r.retire(ctx)
+}
+
+// keepFinal is how many executed actions of a bridge stay in the guard: a chain that goes back
+// below finality may ask for new revisions of the newest ones.
+const keepFinal = 1024
+
+// retire lets the guard forget the approvals that nobody can ask for any more: of earlier
+// epochs than the bridge's, and of actions that it has executed, as the ledger and this
+// approver's own endpoints both say. The guard refuses what it has forgotten.
+func (r *round) retire(ctx context.Context) error {
+	if r.approver.config.DryRun {
+		return nil
+	}
+	for i := range r.bridges {
+		bridge := &r.bridges[i]
+		w := r.approver.watch(bridge.Domain)
+		if w == nil {
+			continue
+		}
+		own := w.reading()
+		if !own.ok || own.err != nil || own.snapshot.Epoch != bridge.Epoch {
+			continue
+		}
+		if next := min(own.snapshot.NextAction, bridge.LastExecuted+1); next > keepFinal {
+			if err := w.Retire(ctx, signing.KindAction, bridge.Epoch, next-keepFinal); err != nil {
+				return err
+			}
+		} else if bridge.Epoch > 1 {
+			if err := w.Retire(ctx, signing.KindAction, bridge.Epoch, 0); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -294,54 +291,26 @@ func (a *Approver) publishDecisions(decisions []Decision) {
 	}
 }
 
-// adopt makes watches for the bridges that the ledger has attached.
-func (a *Approver) adopt(bridges []ledger.Bridge) {
-	for i := range bridges {
-		if err := a.follow(bridgewatch.Intent{Chain: bridges[i].Chain, Bridge: bridges[i].Address}); err != nil {
-			a.mu.Lock()
-			if a.unread[bridges[i].Chain] != err.Error() {
-				a.config.Log.Warn("an attached bridge cannot be read; once it has reported an event, nothing is approved", "error", err)
-			}
-			a.unread[bridges[i].Chain] = err.Error()
-			a.mu.Unlock()
-		}
-	}
-}
-
+// watch returns the watch of a bridge, nil when there is none.
 func (a *Approver) watch(domain bridgecontracts.Domain) *watch {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.watches[domain]
-}
-
-// all returns the watches, ordered by chain and address.
-func (a *Approver) all() []*watch {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	watches := make([]*watch, 0, len(a.watches))
-	for _, w := range a.watches {
-		watches = append(watches, w)
-	}
-	slices.SortFunc(watches, func(x, y *watch) int {
-		return cmp.Or(cmp.Compare(x.intent.Chain, y.intent.Chain), x.intent.Bridge.Compare(y.intent.Bridge))
-	})
-	return watches
+	w, _ := a.watches.Of(domain)
+	return w
 }
 
 // Status says how the approver is doing, and why what waits is not signed.
 func (a *Approver) Status() Status {
 	s := Status{Ready: true}
-	for _, w := range a.all() {
+	for _, w := range a.watches.All() {
 		b := w.currentStatus()
 		s.Ready = s.Ready && b.Ready
 		s.Bridges = append(s.Bridges, b)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for chainID, reason := range a.unread {
+	for chainID, reason := range a.watches.Unread() {
 		s.Ready = false
 		s.Bridges = append(s.Bridges, BridgeStatus{Chain: chainID, Attached: true, Doing: "cannot be read", Error: reason})
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	slices.SortStableFunc(s.Bridges, func(x, y BridgeStatus) int { return cmp.Compare(x.Chain, y.Chain) })
 	s.Actions = slices.Clone(a.decisions)
 	var waiting, refused int

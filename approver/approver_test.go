@@ -29,7 +29,7 @@ func TestApprovesWhatIsRight(t *testing.T) {
 	s.wantApproved(1)
 	s.round(time.Second)
 	s.wantApproved()
-	s.round(defaultRepeat)
+	s.round(bridgewatch.DefaultRepeat)
 	s.wantApproved(1)
 	s.withdraw(home, usd, 50)
 	s.withdraw(home, usd, 60)
@@ -85,7 +85,7 @@ func (p poorSource) Snapshot(ctx context.Context, at chain.Block, tokens []codec
 	return snapshot, err
 }
 
-type brokenSigner struct{ signing.Signer }
+type brokenSigner struct{ bridgewatch.Signer }
 
 func (brokenSigner) Sign(context.Context, signing.Statement) (signing.Signature, error) {
 	return signing.Signature{}, errors.New("the vault is sealed")
@@ -212,7 +212,7 @@ func TestReasons(t *testing.T) {
 		}, Refused, RefuseDoubleSign, nil},
 		{"hostile processor", func(s *scene) { s.compromised = true }, Refused, RefuseCompromised, nil},
 		{"no seat", func(s *scene) {
-			s.config = func(c *Config) { c.Signer = newKey(s.T) }
+			s.config = func(c *Config) { c.Signer = s.guarded(newKey(s.T)) }
 		}, Refused, RefuseSeat, []string{"no approver's seat"}},
 		{"halted", func(s *scene) { s.spoilBridge(func(b *ledger.Bridge) { b.Halted = "event 7 is odd" }) }, Refused, RefuseHalted, []string{"event 7 is odd"}},
 	}
@@ -440,7 +440,7 @@ func TestVoteControl(t *testing.T) {
 
 func TestConfigNamesEveryFault(t *testing.T) {
 	_, err := New(Config{
-		Repeat: -1, Intents: []bridgewatch.Intent{{Chain: "x"}}, Chains: map[string]bridgewatch.Access{"eip155:1": {}},
+		Member: bridgewatch.Member{Repeat: -1, Intents: []bridgewatch.Intent{{Chain: "x"}}, Chains: map[string]bridgewatch.Access{"eip155:1": {}}},
 		Assets: []ledger.Asset{{Symbol: "USD"}}, Limits: []Limit{{Asset: 4}, {Asset: 1, Chain: "eip155:9"}},
 	})
 	if err == nil {
@@ -481,7 +481,7 @@ func TestRun(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		s.wantApproved(1)
-		time.Sleep(defaultRepeat + time.Second)
+		time.Sleep(bridgewatch.DefaultRepeat + time.Second)
 		synctest.Wait()
 		s.wantApproved(1)
 		stop()

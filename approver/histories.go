@@ -41,12 +41,12 @@ func (r *round) history(a *asked, bridge *ledger.Bridge) (*verdict, error) {
 	switch {
 	case own.contradiction != nil:
 		return refuse(RefuseContradiction, "%s", own.contradiction), nil
-	case own.err != nil && (fresh || bridge.Generation != w.reader.Generation()):
+	case own.err != nil && (fresh || bridge.Generation != w.Reader.Generation()):
 		return wait(WaitEndpoints, "own endpoints of %s: %s", bridge.Chain, own.err), nil
 	case own.err == nil && !own.ok:
 		return wait(WaitEndpoints, "own endpoints of %s have not been read yet", bridge.Chain), nil
 	}
-	head, ok, err := w.reader.HeadAt(bridge.EventID)
+	head, ok, err := w.Reader.HeadAt(bridge.EventID)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (r *round) history(a *asked, bridge *ledger.Bridge) (*verdict, error) {
 		if own.err != nil {
 			return wait(WaitEndpoints, "the ledger has applied event %d of bridge %s on %s, which own endpoints cannot confirm now: %s", bridge.EventID, bridge.Domain.Short(), bridge.Chain, own.err), nil
 		}
-		w.hurry()
-		verified, _ := w.reader.Verified()
+		w.Hurry()
+		verified, _ := w.Reader.Verified()
 		return wait(WaitBehind, "the ledger has applied event %d of bridge %s on %s, own endpoints have settled event %d", bridge.EventID, bridge.Domain.Short(), bridge.Chain, verified.ID), nil
 	}
 	if head != bridge.Head {
@@ -71,7 +71,7 @@ func (r *round) since(w *watch, bridge *ledger.Bridge) (*verdict, error) {
 		if now.Domain != bridge.Domain {
 			continue
 		}
-		head, ok, err := w.reader.HeadAt(now.EventID)
+		head, ok, err := w.Reader.HeadAt(now.EventID)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/bridgecontracts"
+	"github.com/trinebridge/trine/bridgewatch"
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
@@ -41,7 +42,7 @@ func TestHostileListenerQuorum(t *testing.T) {
 	s.wantReason(Waiting, WaitBehind, "event 2", "settled event 1")
 	s.deposit(other, usdToken, 1) // what really happens next
 	s.round(time.Second)
-	own, ok, err := s.approver.watch(s.chains[other].Domain()).reader.HeadAt(2)
+	own, ok, err := s.approver.watch(s.chains[other].Domain()).Reader.HeadAt(2)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
@@ -158,7 +159,7 @@ func TestOutageOfAnotherChain(t *testing.T) {
 		}
 	}
 	s.endpoints[other].Spoil(chaintest.Healthy)
-	s.round(defaultRepeat)
+	s.round(bridgewatch.DefaultRepeat)
 	s.wantApproved(1, 1, 2, 3)
 }
 
@@ -194,7 +195,7 @@ func TestBusyChain(t *testing.T) {
 	s.deposit(other, usdToken, 1)
 	s.attest(other)
 	s.round(time.Second)
-	if own, _ := s.approver.watch(s.chains[other].Domain()).reader.Verified(); own.ID != 1 || s.bridge(other).EventID != 2 {
+	if own, _ := s.approver.watch(s.chains[other].Domain()).Reader.Verified(); own.ID != 1 || s.bridge(other).EventID != 2 {
 		t.Fatalf("own endpoints show event %d, the ledger is at %d; the test is about one ahead", own.ID, s.bridge(other).EventID)
 	}
 	s.wantApproved(1)

@@ -288,25 +288,23 @@ func (s *scene) pending() {
 // restart makes a new approver on what is stored.
 func (s *scene) restart() {
 	s.Helper()
-	guarded, err := guard.New(s.approvers[0], store.Sub(s.kv, "guard/"))
-	if err != nil {
-		s.Fatal(err)
-	}
 	config := Config{
-		Genesis: s.ledger.GenesisHash(), Assets: s.ledger.Genesis().Assets,
-		Chains: map[string]bridgewatch.Access{}, Signer: guarded,
-		View:             func() View { return s.view(s.ledgerView()) },
-		Changed:          func() <-chan struct{} { return nil },
-		Compromised:      func() bool { return s.compromised },
-		Acknowledgements: &s.acks,
-		Network:          s,
-		Submit: func(_ context.Context, tx *ledger.Transaction) (codec.Hash, error) {
-			s.submitted = append(s.submitted, tx)
-			return tx.Digest(), nil
+		Member: bridgewatch.Member{
+			Genesis: s.ledger.GenesisHash(), Chains: map[string]bridgewatch.Access{}, Signer: s.guarded(s.approvers[0]),
+			Changed:          func() <-chan struct{} { return nil },
+			Compromised:      func() bool { return s.compromised },
+			Acknowledgements: &s.acks,
+			Submit: func(_ context.Context, tx *ledger.Transaction) (codec.Hash, error) {
+				s.submitted = append(s.submitted, tx)
+				return tx.Digest(), nil
+			},
+			Store: store.Sub(s.kv, "approver/"),
+			Now:   func() time.Time { return s.now },
+			Log:   slog.New(slog.NewTextHandler(&s.logs, nil)),
 		},
-		Store:    store.Sub(s.kv, "approver/"),
-		Now:      func() time.Time { return s.now },
-		Log:      slog.New(slog.NewTextHandler(&s.logs, nil)),
+		Assets:   s.ledger.Genesis().Assets,
+		View:     func() View { return s.view(s.ledgerView()) },
+		Network:  s,
 		Observer: Observer{Refused: func(d Decision) { s.refused = append(s.refused, d) }},
 	}
 	for id, endpoint := range s.endpoints {
@@ -318,9 +316,20 @@ func (s *scene) restart() {
 	if s.config != nil {
 		s.config(&config)
 	}
+	var err error
 	if s.approver, err = New(config); err != nil {
 		s.Fatal(err)
 	}
+}
+
+// guarded puts the scene's guard before a key, as after a restart.
+func (s *scene) guarded(key *signing.KeySigner) bridgewatch.Signer {
+	s.Helper()
+	g, err := guard.New(key, store.Sub(s.kv, "guard/"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return g
 }
 
 // Publish implements Publisher.
@@ -333,7 +342,7 @@ func (s *scene) Publish(_ context.Context, _ string, message []byte) error {
 
 // look has every watch look once; errors are in the watches' own status.
 func (s *scene) look() {
-	for _, w := range s.approver.all() {
+	for _, w := range s.approver.watches.All() {
 		_ = w.look(context.Background(), s.now)
 	}
 }

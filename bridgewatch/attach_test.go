@@ -105,12 +105,6 @@ func TestIntents(t *testing.T) {
 	if all, err := intents.All(); err != nil || !slices.Equal(all, []Intent{a, b}) {
 		t.Errorf("intents %v, %v", all, err)
 	}
-	if err := intents.Remove(ctx, a); err != nil {
-		t.Fatal(err)
-	}
-	if all, err := intents.All(); err != nil || !slices.Equal(all, []Intent{b}) {
-		t.Errorf("intents %v, %v", all, err)
-	}
 	for _, bad := range []Intent{{"", codec.Hash{1}}, {"eip155", codec.Hash{1}}, {"eip155:1", codec.Hash{}}} {
 		if err := intents.Add(ctx, bad); err == nil {
 			t.Errorf("intent %v was accepted", bad)

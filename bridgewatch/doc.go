@@ -13,6 +13,7 @@
 // [Reader.AttachVote] checks a bridge before a member votes to attach it. [Intents] keeps
 // what an operator asked to attach.
 //
-// Listeners and approvers both stand on this package, each with endpoints and a store of
-// its own.
+// Listeners and approvers both stand on this package, each with endpoints, a key and a store
+// of its own: [Member] is what they are made of alike, [Watch] a member's watch of one bridge,
+// [Watches] all of them. [Watch.Retire] keeps the records of the member's guard bounded.
 package bridgewatch

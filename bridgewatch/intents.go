@@ -56,13 +56,6 @@ func (i *Intents) Add(ctx context.Context, intent Intent) error {
 	return nil
 }
 
-// Remove forgets an intent, as when the bridge is attached.
-func (i *Intents) Remove(ctx context.Context, intent Intent) error {
-	batch := i.kv.NewBatch()
-	batch.Delete(codec.Marshal(&intent))
-	return batch.Commit(ctx, store.Sync)
-}
-
 // All returns the intents in a fixed order.
 func (i *Intents) All() ([]Intent, error) {
 	var intents []Intent

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/trinebridge/trine/appchain"
@@ -14,7 +13,6 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
-	"github.com/trinebridge/trine/store"
 	"github.com/trinebridge/trine/validators"
 )
 
@@ -46,82 +44,28 @@ type Observer struct {
 
 // Config is what a listener is made of.
 type Config struct {
-	// Genesis is the hash that names the app chain.
-	Genesis codec.Hash
-	// Chains are the chains that this listener can read, by CAIP-2 id.
-	Chains map[string]bridgewatch.Access
-	// Intents are the bridges that the operator's configuration asks to attach.
-	Intents []bridgewatch.Intent
-	// Signer holds the seat's key behind a guard.
-	Signer signing.Signer
-	// View, Changed and Compromised are the node's: its newest state, a channel that is
-	// closed when there is a newer one, and whether the processor is proven hostile.
-	View        func() View
-	Changed     func() <-chan struct{}
-	Compromised func() bool
-	Network     Network
-	// Submit hands a signed transaction to the processor and returns its hash.
-	Submit func(ctx context.Context, tx *ledger.Transaction) (codec.Hash, error)
-	// Store is the listener's own part.
-	Store store.KV
-	// Repeat is how often what is not in the ledger yet is gossiped again, 5 s when zero.
-	Repeat time.Duration
-	// DryRun reads and verifies, and never signs.
-	DryRun bool
-	// Now is the clock, time.Now when nil.
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Member is what it has in common with an approver.
+	bridgewatch.Member
+	// View is the node's newest state, Height the height of its newest block.
+	View     func() View
+	Height   func() uint64
+	Network  Network
 	Observer Observer
 }
 
-const defaultRepeat = 5 * time.Second
-
 // Validate reports every fault at once.
 func (c *Config) Validate() error {
-	var faults []error
-	need := func(ok bool, what string) {
-		if !ok {
-			faults = append(faults, errors.New(what))
-		}
+	faults := []error{c.Member.Validate()}
+	if c.View == nil || c.Height == nil {
+		faults = append(faults, errors.New("no state of an app chain node is given"))
 	}
-	need(!c.Genesis.IsZero(), "genesis hash is zero")
-	need(len(c.Chains) > 0, "no chain is configured; a listener needs endpoints of at least one")
-	need(c.Signer != nil, "no signer is given")
-	need(c.View != nil && c.Changed != nil && c.Compromised != nil, "no app chain node is given")
-	need(c.Network != nil, "no gossip network is given")
-	need(c.Submit != nil, "nothing submits transactions")
-	need(c.Store != nil, "no store is given")
-	need(c.Repeat >= 0, "repeat is negative; use 0 for the default or a positive time")
-	for id, access := range c.Chains {
-		need(access.Open != nil, fmt.Sprintf("chain %s: nothing opens a source", id))
-		need(!access.CodeHash.IsZero(), fmt.Sprintf("chain %s: the bridge's code hash is zero", id))
-		need(access.Poll >= 0, fmt.Sprintf("chain %s: poll is negative", id))
+	if c.Network == nil {
+		faults = append(faults, errors.New("no gossip network is given"))
 	}
-	for _, intent := range c.Intents {
-		if err := intent.Validate(); err != nil {
-			faults = append(faults, fmt.Errorf("bridge to attach: %w", err))
-		}
-		if _, ok := c.Chains[intent.Chain]; !ok {
-			faults = append(faults, fmt.Errorf("bridge %s to attach is on chain %q, for which there are no endpoints", intent.Bridge, intent.Chain))
-		}
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("listener: configuration: %w", errors.Join(faults...))
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("listener: configuration: %w", err)
 	}
 	return nil
-}
-
-func (c Config) withDefaults() Config {
-	if c.Repeat == 0 {
-		c.Repeat = defaultRepeat
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	return c
 }
 
 // Status is how the listener of one bridge is doing.

@@ -7,7 +7,8 @@
 //     head that the contract confirms there. While the source is unavailable, disagrees
 //     or contradicts itself, nothing is attested, and Status says why.
 //   - One head per event id and generation: the guard behind the signer has it on the disk
-//     before the signature exists.
+//     before the signature exists, until the event lies behind an acknowledged block; then
+//     the guard forgets it and refuses any.
 //   - What it attests is what others need to stand on one head: the newest event, every
 //     256th while there are many, and each one that another listener has attested and
 //     that it has verified too. It repeats them while the ledger is behind.

@@ -15,7 +15,6 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/ledger"
-	"github.com/trinebridge/trine/store"
 	"github.com/trinebridge/trine/validators"
 )
 
@@ -24,13 +23,9 @@ const ProtocolEvents = "/trine/events/1"
 
 // Listener follows the bridges of one app chain.
 type Listener struct {
-	config  Config
-	intents *bridgewatch.Intents
-
-	mu       sync.Mutex
-	watchers map[bridgecontracts.Domain]*watcher
-	unread   map[string]string // attached bridges on chains without endpoints, with what to do
-	asked    chan struct{}     // wakes Run when the operator has asked to attach a bridge
+	config   Config
+	watchers *bridgewatch.Watches[*watcher]
+	asked    chan struct{} // wakes Run when the operator has asked to attach a bridge
 }
 
 // New checks the configuration and opens what the store holds. It starts nothing.
@@ -38,55 +33,19 @@ func New(config Config) (*Listener, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Listener{
-		config:   config.withDefaults(),
-		intents:  bridgewatch.OpenIntents(store.Sub(config.Store, "intents/")),
-		watchers: map[bridgecontracts.Domain]*watcher{},
-		unread:   map[string]string{},
-		asked:    make(chan struct{}, 1),
-	}
-	stored, err := l.intents.All()
-	if err != nil {
-		return nil, fmt.Errorf("listener: bridges to attach: %w", err)
-	}
-	for _, intent := range slices.Concat(config.Intents, stored) {
-		if _, err := l.watch(intent); err != nil {
-			return nil, fmt.Errorf("listener: %w", err)
-		}
+	config.Member = config.WithDefaults()
+	l := &Listener{config: config, asked: make(chan struct{}, 1)}
+	var err error
+	if l.watchers, err = bridgewatch.OpenWatches(&l.config.Member, func(w *bridgewatch.Watch) *watcher { return newWatcher(&l.config, w) }); err != nil {
+		return nil, fmt.Errorf("listener: %w", err)
 	}
 	return l, nil
-}
-
-// watch returns the watcher of a bridge, which it makes when there is none.
-func (l *Listener) watch(intent bridgewatch.Intent) (*watcher, error) {
-	if _, ok := l.config.Chains[intent.Chain]; !ok {
-		return nil, fmt.Errorf("bridge %s is on chain %s, for which this listener has no endpoints: configure some", intent.Bridge, intent.Chain)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	domain := bridgecontracts.NewDomain(l.config.Genesis, intent.Chain, intent.Bridge)
-	if w, ok := l.watchers[domain]; ok {
-		return w, nil
-	}
-	w, err := newWatcher(l.config, intent)
-	if err != nil {
-		return nil, err
-	}
-	l.watchers[domain] = w
-	return w, nil
 }
 
 // Attach agrees to attach a bridge and remembers that. The listener votes for it once its
 // own endpoints have shown that it is the right one; Status says how far that is.
 func (l *Listener) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
-	intent := bridgewatch.Intent{Chain: chainID, Bridge: bridge}
-	if err := intent.Validate(); err != nil {
-		return fmt.Errorf("listener: bridge to attach: %w", err)
-	}
-	if _, err := l.watch(intent); err != nil {
-		return fmt.Errorf("listener: %w", err)
-	}
-	if err := l.intents.Add(ctx, intent); err != nil {
+	if err := l.watchers.Attach(ctx, chainID, bridge); err != nil {
 		return fmt.Errorf("listener: %w", err)
 	}
 	select {
@@ -136,14 +95,16 @@ func (l *Listener) Run(ctx context.Context) error {
 	started := map[*watcher]bool{}
 	for {
 		changed := l.config.Changed()
-		if err := l.adopt(); err != nil {
+		if bridges, err := l.config.View().Bridges(); err != nil {
 			l.config.Log.Warn("the ledger's bridges cannot be read", "error", err)
+		} else {
+			l.watchers.Adopt(bridges, "nothing is attested for it")
 		}
-		for _, w := range l.all() {
+		for _, w := range l.watchers.All() {
 			if !started[w] {
 				started[w] = true
 				running.Go(func() {
-					if err := w.run(ctx); err != nil {
+					if err := w.Run(ctx, l.config.Changed, w.round); err != nil {
 						stop(err)
 					}
 				})
@@ -152,62 +113,27 @@ func (l *Listener) Run(ctx context.Context) error {
 		// Bridges come rarely and blocks in thousands: one look a moment after the first news
 		// is enough. The wait for news comes first, so that none is taken by the other.
 		if bridgewatch.Wait(ctx, time.Hour, changed, l.asked) != nil || bridgewatch.Wait(ctx, settle) != nil {
-			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-				return fmt.Errorf("listener: %w", cause)
+			if err := bridgewatch.Ended(ctx); err != nil {
+				return fmt.Errorf("listener: %w", err)
 			}
 			return nil
 		}
 	}
 }
 
-// adopt makes watchers for the bridges that the ledger has attached.
-func (l *Listener) adopt() error {
-	bridges, err := l.config.View().Bridges()
-	if err != nil {
-		return err
-	}
-	for i := range bridges {
-		intent := bridgewatch.Intent{Chain: bridges[i].Chain, Bridge: bridges[i].Address}
-		if _, err := l.watch(intent); err != nil {
-			l.mu.Lock()
-			if l.unread[intent.Chain] != err.Error() {
-				l.config.Log.Warn("an attached bridge is not listened to", "error", err)
-			}
-			l.unread[intent.Chain] = err.Error()
-			l.mu.Unlock()
-		}
-	}
-	return nil
-}
-
-func (l *Listener) all() []*watcher {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	watchers := make([]*watcher, 0, len(l.watchers))
-	for _, w := range l.watchers {
-		watchers = append(watchers, w)
-	}
-	slices.SortFunc(watchers, func(a, b *watcher) int {
-		return cmp.Or(cmp.Compare(a.intent.Chain, b.intent.Chain), a.intent.Bridge.Compare(b.intent.Bridge))
-	})
-	return watchers
-}
-
+// watcher returns the watcher of a bridge, nil when there is none.
 func (l *Listener) watcher(domain bridgecontracts.Domain) *watcher {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.watchers[domain]
+	w, _ := l.watchers.Of(domain)
+	return w
 }
 
 // Status says how each bridge is doing, ordered by chain and address.
 func (l *Listener) Status() []Status {
 	var all []Status
-	for _, w := range l.all() {
+	for _, w := range l.watchers.All() {
 		all = append(all, w.currentStatus())
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for chainID, reason := range l.unread {
+	for chainID, reason := range l.watchers.Unread() {
 		all = append(all, Status{Chain: chainID, Attached: true, Doing: "does not listen", Error: reason})
 	}
 	slices.SortStableFunc(all, func(a, b Status) int { return cmp.Compare(a.Chain, b.Chain) })
@@ -220,7 +146,7 @@ func (l *Listener) ChainTx(domain bridgecontracts.Domain, eventID uint64) (tx st
 	if w == nil {
 		return "", false
 	}
-	events, err := w.reader.Events(eventID, eventID)
+	events, err := w.Reader.Events(eventID, eventID)
 	if err != nil || len(events) == 0 {
 		return "", false
 	}
@@ -264,13 +190,13 @@ func (l *Listener) serve(_ context.Context, _ string, request []byte) ([]byte, e
 	if w == nil {
 		return nil, fmt.Errorf("bridge %s is not listened to here", r.Domain)
 	}
-	if own := w.reader.Generation(); r.Generation != own {
+	if own := w.Reader.Generation(); r.Generation != own {
 		return nil, fmt.Errorf("generation %d of bridge %s is not here, generation %d is", r.Generation, r.Domain.Short(), own)
 	}
 	if r.From == 0 || r.From > r.To {
 		return nil, fmt.Errorf("no such range of events: %d to %d", r.From, r.To)
 	}
-	events, err := w.reader.Events(r.From, min(r.To, r.From+ledger.MaxEvents-1))
+	events, err := w.Reader.Events(r.From, min(r.To, r.From+ledger.MaxEvents-1))
 	if err != nil {
 		l.config.Log.Error("verified events cannot be read", "bridge", r.Domain.Short(), "error", err)
 		return nil, errors.New("the events cannot be read here")

@@ -33,13 +33,13 @@ func TestAttestsTheNewestAndRepeatsWhileTheLedgerIsBehind(t *testing.T) {
 	s.wantAttested(3)
 	s.mustRound(time.Second)
 	s.wantAttested()
-	s.mustRound(defaultRepeat)
+	s.mustRound(bridgewatch.DefaultRepeat)
 	s.wantAttested(3)
 	s.deposits(2)
 	s.mustRound(poll)
 	s.wantAttested(5)
 	s.attached(5)
-	s.mustRound(defaultRepeat)
+	s.mustRound(bridgewatch.DefaultRepeat)
 	s.wantAttested()
 	if st := s.status(); !st.Ready || !st.Attached || st.EventID != 5 || st.Ledger != 5 || st.Attested != 5 || !strings.Contains(st.Doing, "waits for event 6") {
 		t.Errorf("status %+v", st)
@@ -152,7 +152,7 @@ func TestAttestsNothingWhileTheSourceIsUnwell(t *testing.T) {
 			s.deposits(3)
 			s.endpoint.Spoil(fault)
 			for range 3 {
-				if err := s.round(defaultRepeat); err == nil {
+				if err := s.round(bridgewatch.DefaultRepeat); err == nil {
 					t.Fatal("no error")
 				}
 			}
@@ -181,14 +181,14 @@ func TestContradictionStopsTheBridge(t *testing.T) {
 	s.deposits(2)
 	s.mustRound(poll)
 	s.wantAttested(2)
-	verified, _ := s.watcher().reader.Verified()
+	verified, _ := s.watcher().Reader.Verified()
 	s.external.Fork(int(s.external.Tip().Number))
 	s.deposits(1)
 	s.external.Deposit(codec.LeftPad([]byte{0xbb}), codec.LeftPad([]byte{0xee}), 77)
 	s.external.Mine(5)
 	for range 2 {
 		var contradiction *bridgewatch.Contradiction
-		if err := s.round(defaultRepeat); !errors.As(err, &contradiction) || contradiction.EventID != 2 {
+		if err := s.round(bridgewatch.DefaultRepeat); !errors.As(err, &contradiction) || contradiction.EventID != 2 {
 			t.Fatalf("error %v, want a contradiction at event 2", err)
 		}
 		s.wantAttested()
@@ -256,7 +256,7 @@ func TestSignsNothing(t *testing.T) {
 				}
 				c.set(s)
 				s.deposits(2)
-				s.mustRound(defaultRepeat)
+				s.mustRound(bridgewatch.DefaultRepeat)
 				if _, messages := s.net.take(); len(messages) > 0 {
 					t.Errorf("%d messages went out", len(messages))
 				}
@@ -287,20 +287,20 @@ func TestVotesToAttach(t *testing.T) {
 	if topics, _ := s.net.take(); len(topics) != 0 {
 		t.Error("the vote was repeated too early")
 	}
-	s.mustRound(defaultRepeat)
+	s.mustRound(bridgewatch.DefaultRepeat)
 	if topics, _ := s.net.take(); len(topics) != 1 {
 		t.Error("the vote was not repeated")
 	}
 	s.attached(0)
-	s.mustRound(defaultRepeat)
+	s.mustRound(bridgewatch.DefaultRepeat)
 	s.wantAttested(2)
 }
 
 func TestRefusesAWrongBridge(t *testing.T) {
 	s := newScene(t)
-	access := s.watcher().access
+	access := s.watcher().Access
 	access.CodeHash = codec.Hash{1}
-	s.watcher().access = access
+	s.watcher().Access = access
 	s.external.Mine(3)
 	if err := s.round(poll); !errors.Is(err, bridgewatch.ErrNotTheBridge) {
 		t.Fatalf("error %v", err)
@@ -347,11 +347,11 @@ func TestServesVerifiedEvents(t *testing.T) {
 	if err != nil || len(events.Events) != ledger.MaxEvents || events.Events[0].ID != 5 {
 		t.Fatalf("%d events, %v", len(events.Events), err)
 	}
-	head, _, _ := s.watcher().reader.HeadAt(4)
+	head, _, _ := s.watcher().Reader.HeadAt(4)
 	for i := range events.Events {
 		head = bridgecontracts.NextHead(head, &events.Events[i])
 	}
-	if want, _, _ := s.watcher().reader.HeadAt(4 + ledger.MaxEvents); head != want {
+	if want, _, _ := s.watcher().Reader.HeadAt(4 + ledger.MaxEvents); head != want {
 		t.Errorf("the served events lead to %s, want %s", head, want)
 	}
 	if events, err := ask(wire.EventsRequest{Domain: domain, Generation: 1, From: 601, To: 700}); err != nil || len(events.Events) != 0 {
@@ -406,11 +406,11 @@ func TestVoteControl(t *testing.T) {
 }
 
 func TestConfigNamesEveryFault(t *testing.T) {
-	_, err := New(Config{Repeat: -1, Intents: []bridgewatch.Intent{{Chain: "x"}}, Chains: map[string]bridgewatch.Access{"eip155:1": {}}})
+	_, err := New(Config{Member: bridgewatch.Member{Repeat: -1, Intents: []bridgewatch.Intent{{Chain: "x"}}, Chains: map[string]bridgewatch.Access{"eip155:1": {}}}})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, part := range []string{"genesis hash", "signer", "node", "network", "store", "repeat", "eip155:1: nothing opens", "eip155:1: the bridge's code hash", `chain "x"`, "address is zero"} {
+	for _, part := range []string{"genesis hash", "signer", "node", "state", "network", "acknowledgements", "store", "repeat", "eip155:1: nothing opens", "eip155:1: the bridge's code hash", `chain "x"`, "address is zero"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error lacks %q: %v", part, err)
 		}
@@ -442,7 +442,7 @@ func TestRun(t *testing.T) {
 		hear := s.net.hear
 		s.net.mu.Unlock()
 		hear(ctx, "peer", s.says(1, 1, codec.Hash{1}))
-		time.Sleep(2 * breath)
+		time.Sleep(2 * bridgewatch.Breath)
 		synctest.Wait()
 		if ids := s.attested(); !slices.Equal(ids, []uint64{1}) {
 			t.Errorf("attested %v, want event 1, at once", ids)

@@ -41,6 +41,8 @@ type fakeChain struct {
 	bridges     []ledger.Bridge
 	changed     chan struct{}
 	compromised bool
+	// height is the newest block's, acknowledged the newest that both groups stand behind.
+	height, acknowledged uint64
 }
 
 func (f *fakeChain) change(fn func()) {
@@ -61,6 +63,18 @@ func (f *fakeChain) Compromised() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.compromised
+}
+
+func (f *fakeChain) Height() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.height
+}
+
+func (f *fakeChain) Acknowledged() (uint64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.acknowledged, nil
 }
 
 func (f *fakeChain) View() View {
@@ -178,21 +192,24 @@ func (s *scene) config() Config {
 		s.Fatal(err)
 	}
 	return Config{
-		Genesis: s.external.Genesis(),
-		Chains: map[string]bridgewatch.Access{s.external.ChainID(): {
-			Open:     func(codec.Hash, uint64) (chain.Source, error) { return s.endpoint.Source(), nil },
-			CodeHash: chaintest.CodeHash,
-		}},
-		Intents: []bridgewatch.Intent{{Chain: s.external.ChainID(), Bridge: s.external.Bridge()}},
-		Signer:  guarded,
-		View:    s.app.View, Changed: s.app.Changed, Compromised: s.app.Compromised,
-		Network: s.net, Store: store.Sub(s.kv, "listener/"),
-		Submit: func(_ context.Context, tx *ledger.Transaction) (codec.Hash, error) {
-			s.submitted = append(s.submitted, tx)
-			return tx.Digest(), nil
+		Member: bridgewatch.Member{
+			Genesis: s.external.Genesis(),
+			Chains: map[string]bridgewatch.Access{s.external.ChainID(): {
+				Open:     func(codec.Hash, uint64) (chain.Source, error) { return s.endpoint.Source(), nil },
+				CodeHash: chaintest.CodeHash,
+			}},
+			Intents: []bridgewatch.Intent{{Chain: s.external.ChainID(), Bridge: s.external.Bridge()}},
+			Signer:  guarded,
+			Changed: s.app.Changed, Compromised: s.app.Compromised, Acknowledgements: s.app,
+			Store: store.Sub(s.kv, "listener/"),
+			Submit: func(_ context.Context, tx *ledger.Transaction) (codec.Hash, error) {
+				s.submitted = append(s.submitted, tx)
+				return tx.Digest(), nil
+			},
+			Now: func() time.Time { return s.now },
+			Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		},
-		Now: func() time.Time { return s.now },
-		Log: slog.New(slog.NewTextHandler(s.logs, nil)),
+		View: s.app.View, Height: s.app.Height, Network: s.net,
 	}
 }
 
@@ -213,11 +230,12 @@ func (s *scene) attached(eventID uint64) {
 		w := s.watcher()
 		var ok bool
 		var err error
-		if head, ok, err = w.reader.HeadAt(eventID); err != nil || !ok {
+		if head, ok, err = w.Reader.HeadAt(eventID); err != nil || !ok {
 			s.Fatalf("event %d is not verified: %v", eventID, err)
 		}
 	}
 	s.app.change(func() {
+		s.app.height++
 		s.app.bridges = []ledger.Bridge{{
 			Domain: s.external.Domain(), Chain: s.external.ChainID(), Address: s.external.Bridge(),
 			Generation: 1, EventID: eventID, Head: head,
@@ -230,10 +248,7 @@ func (s *scene) watcher() *watcher { return s.listener.watcher(s.external.Domain
 // round lets time pass and runs one round, as run does.
 func (s *scene) round(pass time.Duration) error {
 	s.now = s.now.Add(pass)
-	w := s.watcher()
-	err := w.runOnce(context.Background(), s.now)
-	w.report(err)
-	return err
+	return s.watcher().round(context.Background(), s.now)
 }
 
 func (s *scene) mustRound(pass time.Duration) {

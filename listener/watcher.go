@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -12,12 +11,10 @@ import (
 	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/bridgewatch"
-	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
-	"github.com/trinebridge/trine/store"
 	"github.com/trinebridge/trine/validators"
 )
 
@@ -27,32 +24,26 @@ const (
 	checkpoint = ledger.MaxEvents
 	// checkpointsAhead is how many of them are attested beyond the ledger's cursor.
 	checkpointsAhead = 4
-	// breath is the shortest time between two rounds, so that a busy app chain does not
-	// turn every block into a round.
-	breath = 50 * time.Millisecond
 )
 
 // watcher follows one bridge. Its goroutine runs runOnce; status and heard are shared.
 type watcher struct {
-	config Config
-	intent bridgewatch.Intent
-	domain bridgecontracts.Domain
-	access bridgewatch.Access
-	reader *bridgewatch.Reader
-	log    *slog.Logger
-	wake   chan struct{}
+	*bridgewatch.Watch
+	config *Config
 
 	looked    time.Time // when the chain was last asked
-	voted     time.Time // when the vote to attach was last gossiped
 	healthy   bool      // whether that look succeeded
 	signed    map[uint64]*sent
 	disputed  map[signing.Address]uint64 // the newest event about which a member was reported
-	complaint string                     // the error that was logged last
+	certified certified
 
 	mu     sync.Mutex
 	heard  heard
 	status Status
 }
+
+// certified is an event that the ledger had applied by a block.
+type certified struct{ height, generation, event uint64 }
 
 // sent is an attestation above the ledger's cursor, and when it was last gossiped.
 type sent struct {
@@ -60,80 +51,55 @@ type sent struct {
 	at time.Time
 }
 
-func newWatcher(config Config, intent bridgewatch.Intent) (*watcher, error) {
-	access := config.Chains[intent.Chain]
-	domain := bridgecontracts.NewDomain(config.Genesis, intent.Chain, intent.Bridge)
-	reader, err := bridgewatch.OpenReader(bridgewatch.ReaderConfig{
-		Domain:   domain,
-		Open:     func(start uint64) (chain.Source, error) { return access.Open(intent.Bridge, start) },
-		Finality: access.Finality,
-		Store:    store.Sub(config.Store, "bridge/"+domain.String()+"/"),
-		Timeout:  access.Timeout,
-	})
-	if err != nil {
-		return nil, err
-	}
+func newWatcher(config *Config, shared *bridgewatch.Watch) *watcher {
 	return &watcher{
-		config: config, intent: intent, domain: domain, access: access, reader: reader,
-		log:      config.Log.With("chain", intent.Chain, "bridge", domain.Short()),
-		wake:     make(chan struct{}, 1),
+		Watch: shared, config: config,
 		signed:   map[uint64]*sent{},
 		disputed: map[signing.Address]uint64{},
 		heard:    heard{},
-		status:   Status{Chain: intent.Chain, Bridge: intent.Bridge, Domain: domain, Doing: "starts"},
-	}, nil
+		status:   Status{Chain: shared.Intent.Chain, Bridge: shared.Intent.Bridge, Domain: shared.Domain, Doing: "starts"},
+	}
 }
 
-// run loops over runOnce. It returns when ctx is done, or when the store is damaged or closed.
-func (w *watcher) run(ctx context.Context) error {
-	for {
-		changed := w.config.Changed()
-		err := w.runOnce(ctx, w.config.Now())
-		if ctx.Err() != nil {
-			return nil
-		}
-		if store.IsCorruption(err) || errors.Is(err, store.ErrClosed) {
-			return fmt.Errorf("bridge %s on %s: %w", w.intent.Bridge, w.intent.Chain, err)
-		}
+// round is runOnce, and the report of what came of it.
+func (w *watcher) round(ctx context.Context, now time.Time) error {
+	err := w.runOnce(ctx, now)
+	if ctx.Err() == nil {
 		w.report(err)
-		if bridgewatch.Wait(ctx, breath) != nil || bridgewatch.Wait(ctx, w.access.PollEvery()-breath, changed, w.wake) != nil {
-			return nil
-		}
 	}
+	return err
 }
 
 // report keeps an error for Status, and logs it when it is not the one that was logged last.
 func (w *watcher) report(err error) {
-	text := ""
 	if err != nil {
-		text = err.Error()
 		w.looked = time.Time{} // begin again from the chain
 		if w.config.Observer.Failed != nil {
-			w.config.Observer.Failed(w.domain, err)
+			w.config.Observer.Failed(w.Domain, err)
 		}
 	}
 	w.set(func(s *Status) {
-		s.Error = text
+		s.Error = ""
 		if err != nil {
+			s.Error = err.Error()
 			s.Ready = false
 			s.Doing = "attests nothing until the error is over"
 		}
 	})
-	if text == w.complaint {
+	if !w.News(err) {
 		return
 	}
-	w.complaint = text
 	var contradiction *bridgewatch.Contradiction
 	switch {
 	case err == nil:
-		w.log.Info("the bridge can be read again")
+		w.Log.Info("the bridge can be read again")
 	case errors.As(err, &contradiction):
-		w.log.Error("the chain contradicts what was verified before; nothing is attested for this bridge any more, see the runbook",
+		w.Log.Error("the chain contradicts what was verified before; nothing is attested for this bridge any more, see the runbook",
 			"event", contradiction.EventID, "verified", contradiction.Stored, "now", contradiction.Chain, "block", contradiction.Block)
 	case errors.Is(err, signing.ErrDoubleSign):
-		w.log.Error("this key has attested another head before; nothing is attested for this bridge", "error", err)
+		w.Log.Error("this key has attested another head before; nothing is attested for this bridge", "error", err)
 	default:
-		w.log.Warn("nothing is attested for this bridge", "error", err)
+		w.Log.Warn("nothing is attested for this bridge", "error", err)
 	}
 }
 
@@ -146,7 +112,7 @@ func (w *watcher) set(change func(*Status)) {
 // runOnce asks where app chain and chain stand, and says what is new about it.
 func (w *watcher) runOnce(ctx context.Context, now time.Time) error {
 	view := w.config.View()
-	bridge, attached, err := view.Bridge(w.domain)
+	bridge, attached, err := view.Bridge(w.Domain)
 	if err != nil {
 		return fmt.Errorf("the ledger's record of the bridge: %w", err)
 	}
@@ -154,7 +120,7 @@ func (w *watcher) runOnce(ctx context.Context, now time.Time) error {
 		return w.attach(ctx, now, view)
 	}
 	w.set(func(s *Status) { s.Attached, s.Ledger = true, bridge.EventID })
-	if now.Sub(w.looked) >= w.access.PollEvery() {
+	if now.Sub(w.looked) >= w.Access.PollEvery() {
 		w.healthy = false
 		if err := w.look(ctx, now, &bridge); err != nil {
 			return err
@@ -164,26 +130,47 @@ func (w *watcher) runOnce(ctx context.Context, now time.Time) error {
 	if !w.healthy {
 		return nil
 	}
-	return w.attest(ctx, now, view, &bridge)
+	if err := w.attest(ctx, now, view, &bridge); err != nil {
+		return err
+	}
+	return w.retire(ctx, &bridge)
+}
+
+// retire lets the guard forget the attestations that nobody can ask for any more: of events
+// that the ledger had applied by a block behind which quorums of both groups stand, which is
+// never taken back, also when the processor is replaced. What is attested always lies above
+// the ledger's cursor, and a history that is reverted begins a new generation, so nothing is
+// asked for below. The guard refuses what it has forgotten: an event still has one head.
+func (w *watcher) retire(ctx context.Context, bridge *ledger.Bridge) error {
+	if w.config.DryRun {
+		return nil
+	}
+	acknowledged, err := w.config.Acknowledgements.Acknowledged()
+	if err != nil {
+		return err
+	}
+	if c := w.certified; c.height != 0 && c.height <= acknowledged {
+		w.certified = certified{}
+		if err := w.Retire(ctx, signing.KindAttestation, c.generation, c.event+1); err != nil {
+			return err
+		}
+	}
+	// The state was read before the height, so the event was applied by that block or before.
+	verified, _ := w.Reader.Verified()
+	if event := min(bridge.EventID, verified.ID); w.certified.height == 0 && event > 0 {
+		w.certified = certified{w.config.Height(), bridge.Generation, event}
+	}
+	return nil
 }
 
 // look reads the chain and compares it with the ledger.
 func (w *watcher) look(ctx context.Context, now time.Time, bridge *ledger.Bridge) error {
-	if own := w.reader.Generation(); bridge.Generation != own {
-		return fmt.Errorf("the ledger is at generation %d of the bridge's history, this listener's store at %d: remove its store, so that it reads the history anew", bridge.Generation, own)
-	}
-	if err := w.reader.Start(bridge.StartBlock); err != nil {
-		return err
-	}
-	p, err := w.reader.Pin(ctx)
+	p, err := w.CatchUp(ctx, bridge)
 	if err != nil {
 		return err
 	}
-	if err := w.reader.CatchUp(ctx, p); err != nil {
-		return err
-	}
-	verified, _ := w.reader.Verified()
-	if head, ok, err := w.reader.HeadAt(bridge.EventID); err != nil {
+	verified, _ := w.Reader.Verified()
+	if head, ok, err := w.Reader.HeadAt(bridge.EventID); err != nil {
 		return err
 	} else if ok && head != bridge.Head {
 		return fmt.Errorf("the ledger has applied event %d with head %s, but this listener's endpoints show head %s: the listeners' quorum or these endpoints are wrong", bridge.EventID, bridge.Head, head)
@@ -191,7 +178,7 @@ func (w *watcher) look(ctx context.Context, now time.Time, bridge *ledger.Bridge
 	w.looked = now
 	w.set(func(s *Status) { s.Ready, s.Block, s.EventID, s.LastRead = true, p.Block, verified.ID, now })
 	if w.config.Observer.Read != nil {
-		w.config.Observer.Read(w.domain, p.Block, verified.ID)
+		w.config.Observer.Read(w.Domain, p.Block, verified.ID)
 	}
 	return nil
 }
@@ -220,13 +207,13 @@ func (w *watcher) targets(view View, at *ledger.Bridge, newest uint64) ([]uint64
 			continue
 		}
 		ids = append(ids, c.id)
-		head, _, err := w.reader.HeadAt(c.id)
+		head, _, err := w.Reader.HeadAt(c.id)
 		if err != nil {
 			return nil, err
 		}
 		if head != c.head && w.disputed[c.member] < c.id {
 			w.disputed[c.member] = c.id
-			w.log.Warn("another listener attests another head", "listener", c.member, "event", c.id, "theirs", c.head, "ours", head)
+			w.Log.Warn("another listener attests another head", "listener", c.member, "event", c.id, "theirs", c.head, "ours", head)
 		}
 	}
 	slices.Sort(ids)
@@ -240,7 +227,7 @@ func (w *watcher) attest(ctx context.Context, now time.Time, view View, bridge *
 			delete(w.signed, id)
 		}
 	}
-	verified, _ := w.reader.Verified()
+	verified, _ := w.Reader.Verified()
 	ids, err := w.targets(view, bridge, verified.ID)
 	if err != nil {
 		return err
@@ -274,67 +261,48 @@ func (w *watcher) attest(ctx context.Context, now time.Time, view View, bridge *
 func (w *watcher) attestOne(ctx context.Context, now time.Time, generation, id uint64) error {
 	a, old := w.signed[id]
 	if !old {
-		head, ok, err := w.reader.HeadAt(id)
+		head, ok, err := w.Reader.HeadAt(id)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			return fmt.Errorf("event %d is not verified", id)
 		}
-		a = &sent{Attestation: wire.Attestation{Attestation: bridgecontracts.Attestation{Domain: w.domain, Generation: generation, EventID: id, Head: head}}}
+		a = &sent{Attestation: wire.Attestation{Attestation: bridgecontracts.Attestation{Domain: w.Domain, Generation: generation, EventID: id, Head: head}}}
 		a.Signature, err = w.config.Signer.Sign(ctx, signing.Statement{
-			Slot:   signing.Slot{Kind: signing.KindAttestation, Scope: w.domain, Age: generation, ID: id},
+			Slot:   signing.Slot{Kind: signing.KindAttestation, Scope: w.Domain, Age: generation, ID: id},
 			Digest: a.Digest(),
 		})
 		if err != nil {
 			return fmt.Errorf("signing the attestation of event %d with head %s: %w", id, head, err)
 		}
 		w.signed[id] = a
-		w.log.Debug("attested", "event", id, "head", head)
+		w.Log.Debug("attested", "event", id, "head", head)
 		if w.config.Observer.Attested != nil {
-			w.config.Observer.Attested(w.domain, id)
+			w.config.Observer.Attested(w.Domain, id)
 		}
 	}
 	if old && now.Sub(a.at) < w.config.Repeat {
 		return nil
 	}
 	if err := w.config.Network.Publish(ctx, appchain.TopicAttestations, codec.Marshal(&a.Attestation)); err != nil {
-		w.log.Warn("attestation not gossiped, trying again later", "event", id, "error", err)
+		w.Log.Warn("attestation not gossiped, trying again later", "event", id, "error", err)
 		return nil
 	}
 	a.at = now
 	return nil
 }
 
-// attach checks a bridge that the operator wants and votes for it, again and again until it is attached.
+// attach votes for a bridge that the operator wants until it is attached.
 func (w *watcher) attach(ctx context.Context, now time.Time, view View) error {
-	if now.Sub(w.voted) < w.config.Repeat {
-		return nil
-	}
-	vote, err := w.reader.CheckIntent(ctx, view, w.config.Genesis, w.intent, w.access.CodeHash)
-	if err != nil {
+	doing, err := w.VoteToAttach(ctx, now, view, w.config.Network.Publish)
+	if err != nil || doing == "" {
 		return err
 	}
-	verified, block := w.reader.Verified()
+	verified, block := w.Reader.Verified()
 	w.set(func(s *Status) {
-		s.Ready, s.Block, s.EventID, s.LastRead = true, block, verified.ID, now
-		s.Doing = "has voted to attach the bridge and waits for the others"
+		s.Ready, s.Block, s.EventID, s.LastRead, s.Doing = true, block, verified.ID, now, doing
 	})
-	switch {
-	case w.config.Compromised():
-		w.set(func(s *Status) { s.Doing = "signs nothing: there is proof that the processor is hostile" })
-		return nil
-	case w.config.DryRun:
-		w.set(func(s *Status) { s.Doing = "dry run: would vote to attach the bridge" })
-		return nil
-	}
-	if err := bridgewatch.SignAttach(ctx, w.config.Signer, w.config.Genesis, &vote); err != nil {
-		return err
-	}
-	w.voted = now
-	if err := w.config.Network.Publish(ctx, appchain.TopicApprovals, codec.Marshal(&wire.Vote{Attach: &vote})); err != nil {
-		w.log.Warn("vote to attach not gossiped, trying again later", "error", err)
-	}
 	return nil
 }
 
@@ -344,10 +312,7 @@ func (w *watcher) hear(c claim) {
 	added := w.heard.add(c)
 	w.mu.Unlock()
 	if added {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.Hurry()
 	}
 }
 

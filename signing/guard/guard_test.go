@@ -411,6 +411,7 @@ func TestPowerCut(t *testing.T) {
 		fs := vfs.NewCrashableMem()
 		made := map[signing.Slot]codec.Hash{} // every signature that exists somewhere
 		var acked [2]uint64                   // newest height and branch
+		var retired uint64                    // the highest slot below which anything was ever retired
 		yes := func(uint64, codec.Hash) (bool, error) { return true, nil }
 		for range rapid.IntRange(1, 4).Draw(rt, "lives") {
 			kv, err := pebblestore.Open(pebblestore.Config{Dir: "db", FS: fs, MemTableBytes: 64 << 10})
@@ -436,9 +437,18 @@ func TestPowerCut(t *testing.T) {
 					continue
 				}
 				slot := attestation(uint64(rapid.IntRange(1, 6).Draw(rt, "slot")))
+				if rapid.IntRange(0, 5).Draw(rt, "retire") == 0 {
+					if err := g.Retire(context.Background(), slot); err != nil {
+						rt.Fatal(err)
+					}
+					retired = max(retired, slot.ID)
+					continue
+				}
 				_, err := g.Sign(context.Background(), signing.Statement{Slot: slot, Digest: digest(n)})
-				if held, ok := made[slot]; (!ok || held == digest(n)) != (err == nil) {
-					rt.Fatalf("%s with %s, holding %s: %v", slot, digest(n), held, err)
+				held, ok := made[slot]
+				fits := !ok || held == digest(n)
+				if err == nil && !fits || err != nil && fits && slot.ID >= retired {
+					rt.Fatalf("%s with %s, holding %s, retired below %d: %v", slot, digest(n), held, retired, err)
 				}
 				if err == nil {
 					made[slot] = digest(n)
