@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ type GenesisChain struct {
 	Confirmations uint64 `json:"confirmations,omitempty"`
 	// Skew is in seconds; see ledger.Chain.
 	Skew uint64 `json:"skew,omitempty"`
+	// Batch is how many transfers one action may carry here; the genesis's if 0.
+	Batch uint64 `json:"batch,omitempty"`
 }
 
 // GenesisAsset is an asset and its tokens.
@@ -140,7 +143,11 @@ func (f *GenesisFile) Genesis() (*ledger.Genesis, error) {
 		if !known {
 			faults = append(faults, fmt.Errorf("chain %s: rule %q is unknown; known are %s", c.ID, c.Rule, strings.Join(slices.Sorted(maps.Keys(addressRules)), ", ")))
 		}
-		g.Chains = append(g.Chains, ledger.Chain{ID: c.ID, Rule: rule, Confirmations: c.Confirmations, Skew: c.Skew})
+		g.Chains = append(g.Chains, ledger.Chain{ID: c.ID, Rule: rule, Confirmations: c.Confirmations, Skew: c.Skew, Batch: c.Batch})
+		batch := cmp.Or(c.Batch, f.Batch)
+		if adapter, err := AdapterOf(c.ID); err == nil && adapter.Batch > 0 && (batch == 0 || batch > adapter.Batch) {
+			faults = append(faults, fmt.Errorf(`chain %s: a transaction there holds at most %d transfers; set the chain's "batch" to no more`, c.ID, adapter.Batch))
+		}
 	}
 	for _, a := range f.Assets {
 		asset, err := a.asset()
@@ -214,7 +221,7 @@ func FileOf(g *ledger.Genesis) (*GenesisFile, error) {
 	for _, c := range g.Chains {
 		for name, rule := range addressRules {
 			if rule == c.Rule {
-				f.Chains = append(f.Chains, GenesisChain{c.ID, name, c.Confirmations, c.Skew})
+				f.Chains = append(f.Chains, GenesisChain{c.ID, name, c.Confirmations, c.Skew, c.Batch})
 			}
 		}
 	}

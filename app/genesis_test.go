@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/trinebridge/trine/app"
+	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/ledger"
 )
 
@@ -26,7 +27,7 @@ const genesisFile = `{
     "listeners": ["0x0000000000000000000000000000000000000021", "0x0000000000000000000000000000000000000022", "0x0000000000000000000000000000000000000023"]
   },
   "treasury": "0x0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
-  "chains": [{"id": "eip155:1", "rule": "evm"}, {"id": "eip155:10", "rule": "evm", "confirmations": 3, "skew": 120}],
+  "chains": [{"id": "eip155:1", "rule": "evm"}, {"id": "eip155:10", "rule": "evm", "confirmations": 3, "skew": 120, "batch": 1}],
   "assets": [
     {"symbol": "USDC", "decimals": 6, "tokens": [
       {"chain": "eip155:1", "address": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "decimals": 6, "minWithdrawal": "10", "fee": "0.5"},
@@ -112,6 +113,7 @@ func TestParseGenesisNamesEveryFault(t *testing.T) {
 		{"opening", `"minOpening": "1.5"`, `"minOpening": "0.0000001"`, []string{`asset USDC: minOpening: amount "0.0000001" has 7 decimals, at most 6`}},
 		{"asset twice", `"symbol": "ETH"`, `"symbol": "USDC"`, []string{"asset USDC is listed twice"}},
 		{"window", `"window": 4`, `"window": 100000`, []string{"window is 100000"}},
+		{"batch of a chain", `"batch": 1`, `"batch": 33`, []string{`chain "eip155:10" has batch 33`}},
 		{"batch", `"batch": 2`, `"batch": 100000`, []string{"batch is 100000"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,6 +142,45 @@ func TestParseGenesisReportsAllFaultsAtOnce(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error does not say %q:\n%v", part, err)
 		}
+	}
+}
+
+// A batch that the adapter cannot deliver in any case is refused, and a new genesis has
+// the adapter's.
+func TestBatchFitsTheAdapter(t *testing.T) {
+	adapters := app.Adapters
+	t.Cleanup(func() { app.Adapters = adapters })
+	small := adapters[0]
+	small.Batch = 3
+	app.Adapters = []chain.Adapter{small}
+	for name, c := range map[string]struct {
+		old, new string
+		fits     bool
+	}{
+		"as large as can be":         {`"batch": 2`, `"batch": 3`, true},
+		"larger, but not here":       {`"rule": "evm"}`, `"rule": "evm", "batch": 3}`, true},
+		"larger":                     {`"batch": 1`, `"batch": 4`, false},
+		"larger for all chains":      {`"batch": 2`, `"batch": 4`, false},
+		"left out, so it may be any": {",\n  \"batch\": 2", "", false},
+	} {
+		text := strings.Replace(genesisFile, c.old, c.new, 1)
+		if text == genesisFile {
+			t.Fatalf("%s: the case changes nothing", name)
+		}
+		_, err := app.ParseGenesis([]byte(text))
+		if c.fits && err != nil || !c.fits && (err == nil || !strings.Contains(err.Error(), "a transaction there holds at most 3 transfers")) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+	options := app.InitOptions{Dir: t.TempDir(), Network: "test", Listeners: 1, Approvers: 1, Light: true, Unsafe: true,
+		Chains: []app.InitChain{{ID: "eip155:1", Rule: "evm", Endpoints: []string{"http://127.0.0.1:1"}}}}
+	files, err := app.Init(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := app.LoadGenesis(files.Genesis)
+	if err != nil || g.Chains[0].Batch != 3 {
+		t.Errorf("a new genesis has batch %+v (%v), want 3", g, err)
 	}
 }
 

@@ -303,7 +303,11 @@ func (in *initializer) writeGenesis(treasury signing.PublicKey) error {
 		Treasury: treasury.String(), Assets: in.Assets, Unsafe: in.Unsafe,
 	}
 	for _, c := range in.Chains {
-		file.Chains = append(file.Chains, GenesisChain{ID: c.ID, Rule: c.Rule, Confirmations: c.Confirmations, Skew: c.Skew})
+		adapter, err := AdapterOf(c.ID)
+		if err != nil {
+			return err
+		}
+		file.Chains = append(file.Chains, GenesisChain{ID: c.ID, Rule: c.Rule, Confirmations: c.Confirmations, Skew: c.Skew, Batch: adapter.Batch})
 	}
 	if _, err := file.Genesis(); err != nil {
 		return err

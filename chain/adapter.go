@@ -76,4 +76,7 @@ type Adapter struct {
 	BridgeCodeHash codec.Hash
 	// NativeToken is the word that stands for the chain's coin.
 	NativeToken codec.Hash
+	// Batch is how many transfers one delivery can hold, whatever they are and however they
+	// end; 0 means as many as any genesis allows.
+	Batch uint64
 }

@@ -2,6 +2,8 @@ package devnet
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"github.com/trinebridge/trine/app"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/signing"
 )
 
 // pollEvery is how often the daemons ask a development chain.
@@ -63,10 +66,8 @@ type ground interface {
 	// chainID is the CAIP-2 id, endpoint the URL of the RPC.
 	chainID() string
 	endpoint() string
-	// faucet is the wallet that pays for everything.
-	faucet() *Wallet
-	// newWallet makes a key that nobody had before.
-	newWallet() (*Wallet, error)
+	// faucet is the key that pays for everything.
+	faucet() signing.Payer
 	// fund gives whole coins to an address.
 	fund(ctx context.Context, to codec.Hash, coins uint64) error
 	// createToken makes a token that the network can mint.
@@ -84,13 +85,8 @@ type Wallet struct {
 	// Address is the same in the notation of its chains.
 	Address string
 
-	key key
-}
-
-// key signs for a wallet, in the way of its family.
-type key interface {
-	// paysFor makes the key the one that acts and pays on the chain.
-	paysFor(*chain.SinkConfig)
+	// Key acts for the wallet.
+	Key signing.Payer
 }
 
 // External is an external chain of the network.
@@ -118,7 +114,28 @@ type testToken struct {
 }
 
 // NewWallet makes a wallet that owns nothing: a fresh recipient.
-func (x *External) NewWallet() (*Wallet, error) { return x.ground.newWallet() }
+func (x *External) NewWallet() (*Wallet, error) {
+	key, err := newKey(x.adapter.Curve)
+	if err != nil {
+		return nil, err
+	}
+	word, err := x.adapter.AccountOf(key)
+	return &Wallet{Word: word, Address: x.Format(word), Key: key}, err
+}
+
+// newKey makes a key that nobody had before.
+func newKey(curve signing.Curve) (signing.Payer, error) {
+	if curve == signing.Ed25519 {
+		var seed [ed25519.SeedSize]byte
+		_, _ = rand.Read(seed[:]) // never fails
+		return signing.NewEd25519Payer(seed), nil
+	}
+	key, err := signing.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	return signing.NewKeySigner(key), nil
+}
 
 // Fund gives whole coins to an address and waits until they have arrived.
 func (x *External) Fund(ctx context.Context, to codec.Hash, coins uint64) error {

@@ -15,7 +15,6 @@ import (
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/holiman/uint256"
 
-	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/signing"
@@ -44,16 +43,6 @@ type evmGround struct {
 	embedded *evm.Chain // nil if the chain was attached
 }
 
-// evmKey is a key of EVM chains.
-type evmKey struct{ private *ecdsa.PrivateKey }
-
-func (k evmKey) paysFor(c *chain.SinkConfig) { c.FeeKey = signing.NewKeySigner(k.private) }
-
-func evmWallet(private *ecdsa.PrivateKey) *Wallet {
-	address := evm.AddressOf(private)
-	return &Wallet{Word: codec.LeftPad(address[:]), Address: address.Hex(), key: evmKey{private}}
-}
-
 // Client returns this process's client of an EVM chain, nil on any other chain. It is
 // closed with the network.
 func (x *External) Client() *ethclient.Client {
@@ -66,7 +55,7 @@ func (x *External) Client() *ethclient.Client {
 // EVM returns the user's key on EVM chains, nil in a network without any.
 func (u *User) EVM() *ecdsa.PrivateKey {
 	if w := u.wallets[evmFamily.namespace]; w != nil {
-		return w.key.(evmKey).private
+		return w.Key.(*signing.KeySigner).Private()
 	}
 	return nil
 }
@@ -131,17 +120,9 @@ func wei(coins uint64) *big.Int {
 	return new(big.Int).Mul(new(big.Int).SetUint64(coins), new(big.Int).Exp(big.NewInt(10), big.NewInt(18), nil))
 }
 
-func (g *evmGround) chainID() string  { return g.id }
-func (g *evmGround) endpoint() string { return g.url }
-func (g *evmGround) faucet() *Wallet  { return evmWallet(Faucet()) }
-
-func (g *evmGround) newWallet() (*Wallet, error) {
-	private, err := signing.GenerateKey()
-	if err != nil {
-		return nil, err
-	}
-	return evmWallet(private), nil
-}
+func (g *evmGround) chainID() string       { return g.id }
+func (g *evmGround) endpoint() string      { return g.url }
+func (g *evmGround) faucet() signing.Payer { return signing.NewKeySigner(Faucet()) }
 
 func (g *evmGround) fund(ctx context.Context, to codec.Hash, coins uint64) error {
 	nonce, err := g.client.PendingNonceAt(ctx, evm.AddressOf(Faucet()))

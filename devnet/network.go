@@ -210,9 +210,7 @@ const submitterCoins = 100
 
 func (n *Network) deploy(ctx context.Context) error {
 	for _, x := range n.Chains {
-		var payer chain.SinkConfig
-		x.ground.faucet().key.paysFor(&payer)
-		d, err := x.adapter.Deploy(ctx, chain.DeployConfig{ChainID: x.ID, Endpoint: x.Endpoint, Genesis: n.Genesis.Hash(), Set: n.Genesis.Validators, FeeKey: payer.FeeKey})
+		d, err := x.adapter.Deploy(ctx, chain.DeployConfig{ChainID: x.ID, Endpoint: x.Endpoint, Genesis: n.Genesis.Hash(), Set: n.Genesis.Validators, FeeKey: x.ground.faucet()})
 		if err != nil {
 			return fmt.Errorf("chain %s: %w", x.ID, err)
 		}

@@ -75,9 +75,10 @@ func (n *Network) Open(x *External, w *Wallet) (chain.Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := chain.SinkConfig{SourceConfig: chain.SourceConfig{ChainID: x.ID, Endpoint: x.Endpoint, Bridge: bridge, Genesis: n.Genesis.Hash()}}
-	w.key.paysFor(&config)
-	return x.adapter.OpenWallet(config)
+	return x.adapter.OpenWallet(chain.SinkConfig{
+		SourceConfig: chain.SourceConfig{ChainID: x.ID, Endpoint: x.Endpoint, Bridge: bridge, Genesis: n.Genesis.Hash()},
+		FeeKey:       w.Key,
+	})
 }
 
 // Wallet returns the user's keys on a chain.
