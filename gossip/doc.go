@@ -26,7 +26,8 @@
 // # Requests
 //
 // [Host.Request] asks one peer and waits for its answer. Sizes, time, and the number of
-// requests that one peer and all peers together may have open are bounded on both sides. A
+// requests that one peer and all peers together may have open are bounded on both sides; a
+// static peer has places of its own, which no number of strangers can take. A
 // protocol is a name; a plugin serves one of its own on the same host. A peer that does not
 // speak a protocol is not listed by [Host.Peers] for it, and nothing else.
 //

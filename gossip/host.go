@@ -124,7 +124,7 @@ type run struct {
 	topics     map[string]*topicRun // by name
 	byWireName map[string]Topic     // by the name that the network uses
 	outbox     *outbox
-	served     places
+	served     *places
 	watch      watcher
 
 	entering sync.RWMutex // held to begin a task, and to end the beginning of tasks
@@ -162,7 +162,7 @@ func (h *Host) begin(ctx context.Context) (*run, error) {
 		topics:     map[string]*topicRun{},
 		byWireName: map[string]Topic{},
 		outbox:     newOutbox(),
-		served:     places{byPeer: map[peer.ID]int{}},
+		served:     newPlaces(s.static),
 		watch:      watcher{waiting: map[peer.ID]chan struct{}{}},
 	}
 	h.mu.Lock()

@@ -78,7 +78,7 @@ func TestConductIsBounded(t *testing.T) {
 }
 
 func TestPlaces(t *testing.T) {
-	p := places{byPeer: map[peer.ID]int{}}
+	p := newPlaces([]peer.AddrInfo{{ID: "friend"}})
 	taken := 0
 	for i := range 2 * maxServed { // as many from each peer as it gets
 		if p.take(peer.ID(fmt.Sprint(i / (2 * maxServedPerPeer)))) {
@@ -91,5 +91,16 @@ func TestPlaces(t *testing.T) {
 	p.give("0")
 	if !p.take("0") || p.take("0") {
 		t.Error("one place was given back, one can be taken")
+	}
+	for i := range maxServedPerPeer + 1 { // while strangers have all that is shared
+		if p.take("friend") != (i < maxServedPerPeer) {
+			t.Errorf("place %d of a static peer, want %d", i+1, maxServedPerPeer)
+		}
+	}
+	for range maxServedPerPeer {
+		p.give("friend")
+	}
+	if p.take("1000") {
+		t.Error("a stranger was given a static peer's place")
 	}
 }

@@ -19,9 +19,12 @@ import (
 const (
 	// requestTimeout bounds a request on both sides; a caller's context may be shorter.
 	requestTimeout = 20 * time.Second
+	// readTimeout bounds how long a peer may take to send its request.
+	readTimeout = 5 * time.Second
 	// maxAnswer bounds what a handler may answer, in bytes.
 	maxAnswer = 4 << 20
-	// Requests that are served at the same time.
+	// Requests that are served at the same time. A static peer has its places besides those
+	// that all others share.
 	maxServedPerPeer = 8
 	maxServed        = 64
 )
@@ -198,6 +201,20 @@ func (r *run) answer(s *service, stream network.Stream) {
 		return
 	}
 	defer r.tasks.Done()
+	if err := stream.SetDeadline(time.Now().Add(readTimeout)); err != nil {
+		_ = stream.Reset()
+		return
+	}
+	// Who opens streams and says nothing takes no place: libp2p bounds such streams per peer.
+	request, err := readSized(stream, s.limit)
+	if errors.Is(err, errOversized) {
+		r.conduct.blame(from, stream.Conn().RemoteMultiaddr().String(), deedBadRequest, s.name)
+	}
+	if err != nil {
+		events.Served(s.name, "unreadable")
+		_ = stream.Reset()
+		return
+	}
 	if err := stream.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		_ = stream.Reset()
 		return
@@ -208,15 +225,6 @@ func (r *run) answer(s *service, stream network.Stream) {
 		return
 	}
 	defer r.served.give(from)
-	request, err := readSized(stream, s.limit)
-	if errors.Is(err, errOversized) {
-		r.conduct.blame(from, stream.Conn().RemoteMultiaddr().String(), deedBadRequest, s.name)
-	}
-	if err != nil {
-		events.Served(s.name, "unreadable")
-		_ = stream.Reset()
-		return
-	}
 	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
 	defer cancel()
 	answer, err := s.handler(ctx, from.String(), request)
@@ -245,20 +253,33 @@ func reply(stream network.Stream, status byte, answer []byte) {
 	_ = stream.Close()
 }
 
-// places bounds the requests that are served at the same time.
+// places bounds the requests that are served at the same time. Strangers, who can make up
+// any number of names, share what a static peer does not need.
 type places struct {
+	static map[peer.ID]bool
+
 	mu     sync.Mutex
-	total  int
+	shared int
 	byPeer map[peer.ID]int
+}
+
+func newPlaces(static []peer.AddrInfo) *places {
+	p := &places{static: map[peer.ID]bool{}, byPeer: map[peer.ID]int{}}
+	for i := range static {
+		p.static[static[i].ID] = true
+	}
+	return p
 }
 
 func (p *places) take(id peer.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.total >= maxServed || p.byPeer[id] >= maxServedPerPeer {
+	if p.byPeer[id] >= maxServedPerPeer || !p.static[id] && p.shared >= maxServed {
 		return false
 	}
-	p.total++
+	if !p.static[id] {
+		p.shared++
+	}
 	p.byPeer[id]++
 	return true
 }
@@ -266,7 +287,9 @@ func (p *places) take(id peer.ID) bool {
 func (p *places) give(id peer.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total--
+	if !p.static[id] {
+		p.shared--
+	}
 	if p.byPeer[id]--; p.byPeer[id] == 0 {
 		delete(p.byPeer, id)
 	}

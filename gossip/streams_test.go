@@ -248,6 +248,34 @@ func TestStrangeRequests(t *testing.T) {
 	}
 }
 
+// Strangers open more streams than there are places and say nothing: others are answered all the same.
+func TestSilentStrangersTakeNoPlace(t *testing.T) {
+	asks, serves := pair(t, func(context.Context, string, []byte) ([]byte, error) { return []byte("v"), nil })
+	serves.listen(t, gossip.TopicAcks, always(gossip.Accept))
+	id, err := peer.Decode(serves.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		s := newStranger(t, serves, gossip.TopicAcks)
+		for range 16 { // 80 in all, with 64 places
+			stream, err := s.NewStream(t.Context(), id, protocol.ID(wireName(blocks)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stream.Write([]byte{0, 0}); err != nil { // half of a length
+				t.Fatal(err)
+			}
+		}
+		if answer, err := asks.Request(t.Context(), serves.ID(), blocks, nil, 10); err != nil || string(answer) != "v" {
+			t.Fatalf("beside silent strangers: %q, %v", answer, err)
+		}
+	}
+	if n := serves.get(serves.served, "busy"); n > 0 {
+		t.Errorf("%d requests found no place", n)
+	}
+}
+
 func TestRequestEndsWithItsContext(t *testing.T) {
 	entered, left := make(chan struct{}), make(chan struct{})
 	asks, serves := pair(t, func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
