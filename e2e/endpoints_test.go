@@ -18,7 +18,7 @@ import (
 	"github.com/trinebridge/trine/chain/quorum"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/internal/evm"
-	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 // endpointStall is what a deposit may take longer than usual with a bad endpoint: less than
@@ -30,7 +30,7 @@ const endpointStall = 9 * time.Second
 func TestEndpoints(t *testing.T) {
 	ctx := testContext(t)
 	anvil := startAnvil(t, 31337)
-	proxies := []*evmtest.Proxy{evmtest.StartProxy(t, anvil.URL()), evmtest.StartProxy(t, anvil.URL()), evmtest.StartProxy(t, anvil.URL())}
+	proxies := []*rpctest.Proxy{rpctest.Start(t, anvil.URL()), rpctest.Start(t, anvil.URL()), rpctest.Start(t, anvil.URL())}
 	var urls []string
 	for _, p := range proxies {
 		urls = append(urls, p.URL())
@@ -44,14 +44,14 @@ func TestEndpoints(t *testing.T) {
 	total := 100
 	for i, c := range []struct {
 		name  string
-		spoil evmtest.Handler
+		spoil rpctest.Handler
 	}{
 		{"other hashes", otherHashes(1)},
 		{"no logs", noLogs},
 		{"wrong state", wrongState},
 		{"lags", frozen()},
-		{"hangs", (*evmtest.Exchange).Hang},
-		{"drops", (*evmtest.Exchange).Drop},
+		{"hangs", (*rpctest.Exchange).Hang},
+		{"drops", (*rpctest.Exchange).Drop},
 	} {
 		t.Run("one "+c.name, func(t *testing.T) {
 			bad := proxies[i%len(proxies)]
@@ -72,8 +72,8 @@ func TestEndpoints(t *testing.T) {
 }
 
 // twoEndpointsLie: no listener attests, each names both, and all go on when they are well.
-func twoEndpointsLie(t *testing.T, ctx context.Context, n *devnet.Network, proxies []*evmtest.Proxy, alice *devnet.User, total int) {
-	x, liars := n.Chains[0], []*evmtest.Proxy{proxies[0], proxies[2]}
+func twoEndpointsLie(t *testing.T, ctx context.Context, n *devnet.Network, proxies []*rpctest.Proxy, alice *devnet.User, total int) {
+	x, liars := n.Chains[0], []*rpctest.Proxy{proxies[0], proxies[2]}
 	for i, p := range liars {
 		p.Handle(otherHashes(byte(i + 1)))
 	}
@@ -119,10 +119,10 @@ func twoEndpointsLie(t *testing.T, ctx context.Context, n *devnet.Network, proxi
 }
 
 // paysWith: approvers and submitter do not wait for a hanging endpoint for good either.
-func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *evmtest.Proxy, alice *devnet.User) {
+func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *rpctest.Proxy, alice *devnet.User) {
 	t.Helper()
 	x := n.Chains[0]
-	bad.Handle((*evmtest.Exchange).Hang)
+	bad.Handle((*rpctest.Exchange).Hang)
 	defer bad.Handle(nil)
 	began := time.Now()
 	sequence, err := alice.Withdraw(ctx, x, "USDC", "5", bridgecontract.Word(evm.AddressOf(evm.DevKey(9))))
@@ -138,8 +138,8 @@ func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *evmtest
 }
 
 // otherHashes gives every block another hash, one for each salt: liars who do not conspire.
-func otherHashes(salt byte) evmtest.Handler {
-	return func(x *evmtest.Exchange) {
+func otherHashes(salt byte) rpctest.Handler {
+	return func(x *rpctest.Exchange) {
 		if x.Method != "eth_getBlockByNumber" {
 			x.Pass()
 			return
@@ -165,16 +165,16 @@ func otherHashes(salt byte) evmtest.Handler {
 }
 
 // noLogs says that nothing happened.
-func noLogs(x *evmtest.Exchange) {
+func noLogs(x *rpctest.Exchange) {
 	if x.Method != "eth_getLogs" {
 		x.Pass()
 		return
 	}
-	x.Reply(evmtest.Response{Result: json.RawMessage("[]")})
+	x.Reply(rpctest.Response{Result: json.RawMessage("[]")})
 }
 
 // wrongState changes what the contract answers.
-func wrongState(x *evmtest.Exchange) {
+func wrongState(x *rpctest.Exchange) {
 	if x.Method != "eth_call" {
 		x.Pass()
 		return
@@ -190,10 +190,10 @@ func wrongState(x *evmtest.Exchange) {
 
 // frozen answers for ever with the number of the block that was the newest at first, and
 // knows none above it.
-func frozen() evmtest.Handler {
+func frozen() rpctest.Handler {
 	var mu sync.Mutex
 	var newest json.RawMessage
-	return func(x *evmtest.Exchange) {
+	return func(x *rpctest.Exchange) {
 		if x.Method != "eth_blockNumber" {
 			x.Pass()
 			return

@@ -20,7 +20,7 @@ import (
 	"github.com/trinebridge/trine/gossip"
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/internal/evm"
-	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/store"
@@ -158,7 +158,7 @@ func TestHostileProcessor(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := testContext(t)
 			anvil := startAnvil(t, 31337)
-			m := &miner{anvil, evmtest.StartProxy(t, anvil.URL())}
+			m := &miner{anvil, rpctest.Start(t, anvil.URL())}
 			n := startNetwork(t, ctx, devnet.Config{Chains: []devnet.ChainConfig{{Endpoint: anvil.URL(), Daemons: []string{m.proxy.URL()}}}})
 			x := n.Chains[0]
 			alice, mallory := newUser(t, ctx, n, "Alice"), newUser(t, ctx, n, "Mallory")

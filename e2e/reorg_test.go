@@ -11,12 +11,13 @@ import (
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 // miner is an anvil that mines when it is told.
 type miner struct {
 	*evmtest.Anvil
-	proxy *evmtest.Proxy
+	proxy *rpctest.Proxy
 }
 
 func (m *miner) call(t *testing.T, ctx context.Context, result any, method string, args ...any) {
@@ -67,7 +68,7 @@ func (m *miner) look(t *testing.T, ctx context.Context, n *devnet.Network) {
 func TestReorganisationBelowFinality(t *testing.T) {
 	ctx := testContext(t)
 	anvil := startAnvil(t, 31337)
-	m := &miner{anvil, evmtest.StartProxy(t, anvil.URL())}
+	m := &miner{anvil, rpctest.Start(t, anvil.URL())}
 	n := startNetwork(t, ctx, devnet.Config{Chains: []devnet.ChainConfig{{Endpoint: anvil.URL(), Daemons: []string{m.proxy.URL()}}}})
 	x := n.Chains[0]
 	alice, bob, carol := newUser(t, ctx, n, "Alice"), newUser(t, ctx, n, "Bob"), newUser(t, ctx, n, "Carol")

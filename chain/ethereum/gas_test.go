@@ -21,13 +21,13 @@ import (
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
-	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 	"github.com/trinebridge/trine/signing"
 )
 
 // oldPending answers estimates on the pending block as of the newest one: as geth does for
 // two seconds after it made its pending block.
-func (w *world) oldPending(x *evmtest.Exchange) {
+func (w *world) oldPending(x *rpctest.Exchange) {
 	if x.Method != "eth_estimateGas" || string(x.Params[1]) != `"pending"` {
 		x.Pass()
 		return
@@ -39,7 +39,7 @@ func (w *world) oldPending(x *evmtest.Exchange) {
 	case err == nil:
 		x.Reply(result(fmt.Sprintf("%q", gas)))
 	case errors.As(err, &refused):
-		x.Reply(evmtest.Response{Error: &evmtest.Error{Code: 3, Message: refused.Error(), Data: refused.ErrorData()}})
+		x.Reply(rpctest.Response{Error: &rpctest.Error{Code: 3, Message: refused.Error(), Data: refused.ErrorData()}})
 	default:
 		x.Reply(failure(-32000, err.Error()))
 	}
@@ -178,8 +178,8 @@ func TestNoBoundWithoutOurOwnPredecessor(t *testing.T) {
 	if err := s.Broadcast(t.Context(), noop); err != nil {
 		t.Fatal(err)
 	}
-	change := func(method string, fn func(json.RawMessage) (json.RawMessage, error)) evmtest.Handler {
-		return func(x *evmtest.Exchange) {
+	change := func(method string, fn func(json.RawMessage) (json.RawMessage, error)) rpctest.Handler {
+		return func(x *rpctest.Exchange) {
 			if x.Method == method {
 				x.Change(fn)
 				return
@@ -189,7 +189,7 @@ func TestNoBoundWithoutOurOwnPredecessor(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		nonce  uint64
-		handle evmtest.Handler
+		handle rpctest.Handler
 	}{
 		"its nonce is the next one": {0, w.oldPending},
 		"the payer is poor":         {1, change("eth_getBalance", func(json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`"0x5af3107a4000"`), nil })},

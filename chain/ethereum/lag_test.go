@@ -20,17 +20,18 @@ import (
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 // lagging is a node that knows receipts before the state they left: it answers a method
 // with each of the answers once, and with the truth from then on.
 type lagging struct {
 	method  string
-	answers []evmtest.Response
+	answers []rpctest.Response
 	told    atomic.Int64
 }
 
-func (l *lagging) handle(x *evmtest.Exchange) {
+func (l *lagging) handle(x *rpctest.Exchange) {
 	if x.Method != l.method {
 		x.Pass()
 		return
@@ -42,16 +43,16 @@ func (l *lagging) handle(x *evmtest.Exchange) {
 	x.Pass()
 }
 
-func result(v string) evmtest.Response { return evmtest.Response{Result: json.RawMessage(v)} }
+func result(v string) rpctest.Response { return rpctest.Response{Result: json.RawMessage(v)} }
 
-func failure(code int, message string) evmtest.Response {
-	return evmtest.Response{Error: &evmtest.Error{Code: code, Message: message}}
+func failure(code int, message string) rpctest.Response {
+	return rpctest.Response{Error: &rpctest.Error{Code: code, Message: message}}
 }
 
-func deployThrough(t *testing.T, ctx context.Context, h evmtest.Handler) (chain.Deployed, error) {
+func deployThrough(t *testing.T, ctx context.Context, h rpctest.Handler) (chain.Deployed, error) {
 	t.Helper()
 	c := evmtest.Start(t, evm.Config{Prefunded: accounts(), OnDemand: true})
-	proxy := evmtest.StartProxy(t, c.URL())
+	proxy := rpctest.Start(t, c.URL())
 	proxy.Handle(h)
 	return Deploy(ctx, chain.DeployConfig{ChainID: c.ChainID(), Endpoint: proxy.URL(), Genesis: testGenesis,
 		Set: chaintest.NewMembers("lag", 1, 1, 1).Set, FeeKey: payer(keyDeployer), Poll: time.Millisecond})
@@ -59,15 +60,15 @@ func deployThrough(t *testing.T, ctx context.Context, h evmtest.Handler) (chain.
 
 func TestDeployOnNodeWhoseStateComesAfterItsReceipts(t *testing.T) {
 	for name, l := range map[string]*lagging{
-		"no code yet":                {method: "eth_getCode", answers: []evmtest.Response{result(`"0x"`), result(`"0x"`)}},
-		"geth without the block":     {method: "eth_getCode", answers: []evmtest.Response{failure(-32000, "header for hash not found")}},
-		"another chain is canonical": {method: "eth_getCode", answers: []evmtest.Response{failure(-32000, "hash is not currently canonical")}},
-		"state not available":        {method: "eth_getCode", answers: []evmtest.Response{failure(-32000, "missing trie node 8fe9 (path ) state 0x8fe9 is not available")}},
-		"an older newest block":      {method: "eth_blockNumber", answers: []evmtest.Response{result(`"0x0"`), result(`"0x0"`)}},
-		"a receipt that goes away":   {method: "eth_getTransactionReceipt", answers: []evmtest.Response{result("null"), failure(-32000, "transaction indexing is in progress")}},
+		"no code yet":                {method: "eth_getCode", answers: []rpctest.Response{result(`"0x"`), result(`"0x"`)}},
+		"geth without the block":     {method: "eth_getCode", answers: []rpctest.Response{failure(-32000, "header for hash not found")}},
+		"another chain is canonical": {method: "eth_getCode", answers: []rpctest.Response{failure(-32000, "hash is not currently canonical")}},
+		"state not available":        {method: "eth_getCode", answers: []rpctest.Response{failure(-32000, "missing trie node 8fe9 (path ) state 0x8fe9 is not available")}},
+		"an older newest block":      {method: "eth_blockNumber", answers: []rpctest.Response{result(`"0x0"`), result(`"0x0"`)}},
+		"a receipt that goes away":   {method: "eth_getTransactionReceipt", answers: []rpctest.Response{result("null"), failure(-32000, "transaction indexing is in progress")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := deployThrough(t, t.Context(), func(x *evmtest.Exchange) {
+			d, err := deployThrough(t, t.Context(), func(x *rpctest.Exchange) {
 				if x.Method == "eth_getCode" && !bytes.Contains(x.Params[1], []byte("blockHash")) {
 					t.Errorf("the code is read at %s, want the receipt's block", x.Params[1])
 				}
@@ -87,7 +88,7 @@ func TestDeployEndsWithItsContextWhenTheCodeNeverShows(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var asked atomic.Int64
-	_, err := deployThrough(t, ctx, func(x *evmtest.Exchange) {
+	_, err := deployThrough(t, ctx, func(x *rpctest.Exchange) {
 		if x.Method != "eth_getCode" {
 			x.Pass()
 			return
@@ -104,7 +105,7 @@ func TestDeployEndsWithItsContextWhenTheCodeNeverShows(t *testing.T) {
 
 func TestDeployRefusesOtherCodeAtOnce(t *testing.T) {
 	var asked atomic.Int64
-	_, err := deployThrough(t, t.Context(), func(x *evmtest.Exchange) {
+	_, err := deployThrough(t, t.Context(), func(x *rpctest.Exchange) {
 		if x.Method != "eth_getCode" {
 			x.Pass()
 			return
@@ -130,13 +131,13 @@ func (w *world) throughProxy(t *testing.T) *Wallet {
 // Two equal deposits must be two, whatever a node that is behind says of the account in between.
 func TestEqualDepositsOnNodeThatIsBehind(t *testing.T) {
 	// What the node makes of a transaction whose nonce is used, if it does not know better.
-	takesAll := func(x *evmtest.Exchange, tx *types.Transaction) {
-		x.Reply(evmtest.Response{Result: json.RawMessage(`"` + tx.Hash().Hex() + `"`)})
+	takesAll := func(x *rpctest.Exchange, tx *types.Transaction) {
+		x.Reply(rpctest.Response{Result: json.RawMessage(`"` + tx.Hash().Hex() + `"`)})
 	}
-	hasIt := func(x *evmtest.Exchange, _ *types.Transaction) { x.Reply(failure(-32000, "already known")) }
+	hasIt := func(x *rpctest.Exchange, _ *types.Transaction) { x.Reply(failure(-32000, "already known")) }
 	for name, c := range map[string]struct {
 		reopened, equalFees bool
-		used                func(*evmtest.Exchange, *types.Transaction)
+		used                func(*rpctest.Exchange, *types.Transaction)
 	}{
 		"it takes a used nonce for a new one":              {used: takesAll},
 		"another process, and it knows that nonce is used": {reopened: true},
@@ -156,7 +157,7 @@ func TestEqualDepositsOnNodeThatIsBehind(t *testing.T) {
 			}
 			deposit(wallet) // the first deposit of all takes more gas
 			old := &lagging{method: "eth_getTransactionCount"}
-			w.proxy.Handle(func(x *evmtest.Exchange) {
+			w.proxy.Handle(func(x *rpctest.Exchange) {
 				tx := new(types.Transaction)
 				switch {
 				case x.Method == "eth_feeHistory" && c.equalFees:
@@ -170,7 +171,7 @@ func TestEqualDepositsOnNodeThatIsBehind(t *testing.T) {
 			})
 			through := w.throughProxy(t)
 			first := deposit(through)
-			old.answers = []evmtest.Response{result(`"0x1"`), result(`"0x1"`), result(`"0x1"`)}
+			old.answers = []rpctest.Response{result(`"0x1"`), result(`"0x1"`), result(`"0x1"`)}
 			old.told.Store(0)
 			if c.reopened {
 				through = w.throughProxy(t)
@@ -225,9 +226,9 @@ func TestDepositOnNodeWithOldAllowance(t *testing.T) {
 	if err := evm.MintToken(t.Context(), c.Client(), user, at, evm.AddressOf(user), big.NewInt(1000)); err != nil {
 		t.Fatal(err)
 	}
-	refused := evmtest.Response{Error: &evmtest.Error{Code: 3, Message: "execution reverted", Data: "0xfb8f41b2"}}
+	refused := rpctest.Response{Error: &rpctest.Error{Code: 3, Message: "execution reverted", Data: "0xfb8f41b2"}}
 	var estimates atomic.Int64
-	w.proxy.Handle(func(x *evmtest.Exchange) {
+	w.proxy.Handle(func(x *rpctest.Exchange) {
 		switch {
 		case x.Method != "eth_estimateGas" || estimates.Add(1) == 1: // the approval itself
 			x.Pass()

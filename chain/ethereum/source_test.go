@@ -12,7 +12,7 @@ import (
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
-	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 func TestFinalizedTag(t *testing.T) {
@@ -129,10 +129,10 @@ func TestMoreEventsThanOneFilterNames(t *testing.T) {
 }
 
 // changed answers one method with something else.
-func changed(method, result string) evmtest.Handler {
-	return func(x *evmtest.Exchange) {
+func changed(method, result string) rpctest.Handler {
+	return func(x *rpctest.Exchange) {
 		if x.Method == method {
-			x.Reply(evmtest.Response{Result: json.RawMessage(result)})
+			x.Reply(rpctest.Response{Result: json.RawMessage(result)})
 			return
 		}
 		x.Pass()

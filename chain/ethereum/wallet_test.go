@@ -18,6 +18,7 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 	"github.com/trinebridge/trine/signing"
 )
 
@@ -183,7 +184,7 @@ func TestWalletWaitsUntilMinedOrTheContextEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	w.proxy.Handle(func(x *evmtest.Exchange) {
+	w.proxy.Handle(func(x *rpctest.Exchange) {
 		x.Pass()
 		if x.Method == "eth_getTransactionReceipt" {
 			cancel() // the caller gives up once it has asked

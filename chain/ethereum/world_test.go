@@ -24,6 +24,7 @@ import (
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 	"github.com/trinebridge/trine/signing"
 )
 
@@ -95,7 +96,7 @@ func (b simulated) raise(context.Context, bool) (bool, error) { return false, ni
 type world struct {
 	backend
 	direct  *ethclient.Client
-	proxy   *evmtest.Proxy
+	proxy   *rpctest.Proxy
 	members *chaintest.Members
 	bridge  chain.Deployed
 	spike   bool
@@ -120,7 +121,7 @@ func newWorldOf(t chaintest.TB, b backend, members int) *world {
 		t.Fatalf("%v", err)
 	}
 	t.Cleanup(w.direct.Close)
-	w.proxy = evmtest.StartProxy(t, b.url())
+	w.proxy = rpctest.Start(t, b.url())
 	whileMining(t, b, func(ctx context.Context) error {
 		w.bridge, err = Deploy(ctx, chain.DeployConfig{
 			ChainID: b.chainID(), Endpoint: b.url(), Genesis: testGenesis, Set: w.members.Set, FeeKey: payer(keyDeployer), Poll: time.Millisecond,
@@ -289,7 +290,7 @@ type faults struct {
 	spike bool
 }
 
-func (w faults) handle(x *evmtest.Exchange) {
+func (w faults) handle(x *rpctest.Exchange) {
 	switch w.fault {
 	case chaintest.Down:
 		x.Drop()
@@ -310,7 +311,7 @@ func (w faults) handle(x *evmtest.Exchange) {
 		fmt.Fprint(x.Writer, `{"message":"too many requests"}`)
 	case chaintest.WrongChain:
 		if x.Method == "eth_chainId" {
-			x.Reply(evmtest.Response{Result: json.RawMessage(`"0x5"`)})
+			x.Reply(rpctest.Response{Result: json.RawMessage(`"0x5"`)})
 			return
 		}
 		x.Pass()
@@ -319,7 +320,7 @@ func (w faults) handle(x *evmtest.Exchange) {
 	}
 }
 
-func (w faults) content(x *evmtest.Exchange) {
+func (w faults) content(x *rpctest.Exchange) {
 	switch {
 	case x.Method == "eth_feeHistory" && w.spike:
 		x.Change(func(result json.RawMessage) (json.RawMessage, error) {
@@ -328,7 +329,7 @@ func (w faults) content(x *evmtest.Exchange) {
 	case x.Method != "eth_getLogs":
 		x.Pass()
 	case w.fault == chaintest.RangeLimit && tooFar(x.Params[0]):
-		x.Reply(evmtest.Response{Error: &evmtest.Error{Code: -32005, Message: "query exceeds max block range 10"}})
+		x.Reply(rpctest.Response{Error: &rpctest.Error{Code: -32005, Message: "query exceeds max block range 10"}})
 	case w.fault == chaintest.ForkInReads:
 		out, err := x.Forward()
 		if err == nil {

@@ -1,4 +1,7 @@
-package evmtest
+// Package rpctest stands between a program and a node that speaks JSON-RPC, and spoils what the node says.
+//
+// It knows no chain: a test says per method what to answer. [Start] listens on loopback, on a free port, and ends with the test.
+package rpctest
 
 import (
 	"bytes"
@@ -50,8 +53,11 @@ type Error struct {
 	Data    any    `json:"data,omitempty"`
 }
 
-// StartProxy starts a proxy in front of a node's endpoint.
-func StartProxy(t TB, target string) *Proxy {
+// TB is what this package needs of *testing.T.
+type TB interface{ Cleanup(func()) }
+
+// Start starts a proxy in front of a node's endpoint.
+func Start(t TB, target string) *Proxy {
 	p := &Proxy{target: target, closed: make(chan struct{}), calls: map[string]int{}}
 	p.server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(func() {
