@@ -287,6 +287,22 @@ func TestOutflowLimit(t *testing.T) {
 	}
 }
 
+// What was signed while there was no limit counts for the one that is set later.
+func TestOutflowIsCountedWithoutALimit(t *testing.T) {
+	s := newScene(t)
+	s.pending() // 99 units
+	s.round(0)
+	s.wantApproved(1)
+	s.limit(150)
+	s.restart()
+	s.withdraw(home, usd, 100)
+	s.round(time.Minute)
+	if ids := s.approvals(); !slices.Equal(ids, []uint64{1}) {
+		t.Fatalf("approved %v; the second is above the new limit together with the first", ids)
+	}
+	s.wantReason(Waiting, WaitLimit, "99 units of USD", "99 are signed", "150")
+}
+
 // An action counts once, with the most that any of its revisions pays.
 func TestOutflowCountsAnActionOnce(t *testing.T) {
 	s := newScene(t)
@@ -323,8 +339,13 @@ func TestOutflowCountsAnActionOnce(t *testing.T) {
 	if e := o.check(s.now.Add(time.Hour), second, home, pays(100)); e != nil {
 		t.Errorf("after the window: %+v", e)
 	}
-	s.now = s.now.Add(2 * time.Hour)
+	s.now = s.now.Add(remembered)
 	count(second, 1, 10)
+	if len(o.entries) != 2 {
+		t.Errorf("%d entries, want a day remembered", len(o.entries))
+	}
+	s.now = s.now.Add(time.Second)
+	count(second, 2, 10)
 	if len(o.entries) != 1 {
 		t.Errorf("%d entries, want the old one forgotten", len(o.entries))
 	}

@@ -42,9 +42,13 @@ func (l *Limit) validate(assets []ledger.Asset) error {
 	return errors.Join(faults...)
 }
 
-// outflow is what this approver has signed away, by action. An action counts once,
-// whatever its revisions: with the most that any of them pays, at the time of the newest.
-// It belongs to one goroutine.
+// remembered is how long an outflow is kept at least, whatever limits there are: a limit
+// that the operator sets today knows what was signed in the day before.
+const remembered = 24 * time.Hour
+
+// outflow is what this approver has signed away, by action, whether a limit looks at it or
+// not. An action counts once, whatever its revisions: with the most that any of them pays, at
+// the time of the newest. It belongs to one goroutine.
 type outflow struct {
 	kv      store.KV
 	limits  []Limit
@@ -183,11 +187,9 @@ func saturatingAdd(sum, n *uint256.Int) {
 	}
 }
 
-// count makes durable that an action is signed away. It also forgets what no limit looks at any more.
+// count makes durable that an action is signed away. It also forgets what is older than a
+// day and than every limit's window.
 func (o *outflow) count(ctx context.Context, now time.Time, k outflowKey, e outflowEntry) error {
-	if len(o.limits) == 0 {
-		return nil
-	}
 	before := o.entries[k]
 	if before != nil && before.Epoch == e.Epoch && before.Revision == e.Revision {
 		return nil // signed before; it counts since then
@@ -205,7 +207,7 @@ func (o *outflow) count(ctx context.Context, now time.Time, k outflowKey, e outf
 	}
 	batch := o.kv.NewBatch()
 	batch.Put(k.bytes(), codec.Marshal(&e))
-	var longest time.Duration
+	longest := remembered
 	for i := range o.limits {
 		longest = max(longest, o.limits[i].Window)
 	}

@@ -193,8 +193,4 @@ func TestSlot(t *testing.T) {
 			t.Errorf("%s: lacks %q", slot, want)
 		}
 	}
-	var back signing.Slot
-	if err := codec.Unmarshal(codec.Marshal(&slot), &back, 100); err != nil || back != slot {
-		t.Errorf("Borsh: %s, %v", back, err)
-	}
 }

@@ -31,18 +31,6 @@ func (s Slot) String() string {
 	return fmt.Sprintf("%s %s/age %d/id %d/sub %d/revision %d", s.Kind, s.Scope.Short(), s.Age, s.ID, s.Sub, s.Revision)
 }
 
-// Borsh implements codec.Record; its bytes are a guard's key.
-func (s *Slot) Borsh(c *codec.Codec) {
-	kind := uint8(s.Kind)
-	c.Uint8(&kind)
-	s.Kind = Kind(kind)
-	c.Hash(&s.Scope)
-	c.Uint64(&s.Age)
-	c.Uint64(&s.ID)
-	c.Uint64(&s.Sub)
-	c.Uint64(&s.Revision)
-}
-
 // Statement is a digest together with the slot that it fills.
 type Statement struct {
 	Slot   Slot
