@@ -42,7 +42,7 @@ func largest[T any](answers []answer[T]) (best []answer[T]) {
 }
 
 // agree asks k endpoints, and more as needed, until k gave the same answer.
-func agree[T any](ctx context.Context, q *Source, method string, describe func(T) string,
+func agree[T any](ctx context.Context, q *Source, method string, describe func(T) []string,
 	call func(context.Context, chain.Source) (T, error),
 ) (T, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -124,34 +124,39 @@ func (q *Source) outvote(method string, all, winners, voted []*endpoint) {
 	}
 }
 
-// disagreement says what each endpoint said. It is fatal only if so many endpoints are
-// lost for good that the quorum can never be reached.
-func disagreement[T any](q *Source, method string, answers []answer[T], describe func(T) string, cause error) error {
+// disagreement says what each endpoint said, one per line: errors as they are, and of the values what differs.
+// It is fatal only if so many endpoints are lost for good that the quorum can never be reached.
+func disagreement[T any](q *Source, method string, answers []answer[T], describe func(T) []string, cause error) error {
 	said := make([]string, len(q.endpoints))
-	for i, e := range q.endpoints {
-		said[i] = e.Name + ": no answer"
+	for i := range said {
+		said[i] = "no answer"
 	}
 	lost := 0
+	var parts [][]string // of each value
+	var from []int       // the endpoint that gave it
 	for _, a := range answers {
-		text := ""
-		switch {
-		case a.err == nil:
-			text = describe(a.value)
-		default:
-			text = a.err.Error()
-			if chain.VerdictOf(a.err) == chain.Fatal {
-				lost++
-			}
+		if a.err == nil {
+			parts, from = append(parts, describe(a.value)), append(from, a.from.index)
+			continue
 		}
-		said[a.from.index] = a.from.Name + ": " + text
+		said[a.from.index] = a.err.Error()
+		if chain.VerdictOf(a.err) == chain.Fatal {
+			lost++
+		}
+	}
+	for i, text := range differences(parts) {
+		said[from[i]] = text
 	}
 	verdict := chain.Retry
 	if lost > len(q.endpoints)-q.config.Quorum {
 		verdict = chain.Fatal
 	}
-	if cause != nil {
-		return chain.Errorf(verdict, "%s: %w: %w: %d of %d endpoints must agree (%s)", method, chain.ErrDisagree, cause, q.config.Quorum, len(q.endpoints),
-			strings.Join(said, "; "))
+	var lines strings.Builder
+	for i, e := range q.endpoints {
+		lines.WriteString("\n  " + e.Name + ": " + said[i])
 	}
-	return chain.Errorf(verdict, "%s: %w: %d of %d endpoints must agree (%s)", method, chain.ErrDisagree, q.config.Quorum, len(q.endpoints), strings.Join(said, "; "))
+	if cause != nil {
+		return chain.Errorf(verdict, "%s: %w: %w: %d of %d must agree%s", method, chain.ErrDisagree, cause, q.config.Quorum, len(q.endpoints), lines.String())
+	}
+	return chain.Errorf(verdict, "%s: %w: %d of %d must agree%s", method, chain.ErrDisagree, q.config.Quorum, len(q.endpoints), lines.String())
 }

@@ -23,6 +23,6 @@
 // ([Config.Penalty]), and nobody waits for it. So a bad endpoint costs the hedge delay once in
 // that time.
 //
-// Errors name every endpoint and what it said. Names are what [Name] makes of a URL,
-// without the parts in which providers put keys.
+// Errors name every endpoint and what it said, one per line: an error as it is, and of values what differs,
+// in full. Names are what [Name] makes of a URL, without the parts in which providers put keys.
 package quorum

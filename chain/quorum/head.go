@@ -88,7 +88,7 @@ func (q *Source) head(ctx context.Context, f chain.Finality, hurried bool) (chai
 	if block, ok := q.highest(ctx, settled, hurried); ok {
 		return block, nil
 	}
-	return chain.Block{}, disagreement(q, "Head", heads, chain.Block.String, ctx.Err())
+	return chain.Block{}, disagreement(q, "Head", heads, describeBlock, ctx.Err())
 }
 
 // highest returns the highest block that k of the endpoints agree on.

@@ -2,9 +2,7 @@ package quorum
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
 )
@@ -41,7 +39,7 @@ func New(config Config) (*Source, error) {
 
 // BlockAt implements chain.Source.
 func (q *Source) BlockAt(ctx context.Context, number uint64) (chain.Block, error) {
-	return agree(ctx, q, "BlockAt", chain.Block.String, func(ctx context.Context, s chain.Source) (chain.Block, error) {
+	return agree(ctx, q, "BlockAt", describeBlock, func(ctx context.Context, s chain.Source) (chain.Block, error) {
 		return s.BlockAt(ctx, number)
 	})
 }
@@ -72,24 +70,4 @@ func (q *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Ha
 	return agree(ctx, q, "Snapshot", describeSnapshot, func(ctx context.Context, s chain.Source) (chain.Snapshot, error) {
 		return s.Snapshot(ctx, at, tokens)
 	})
-}
-
-func describeCounters(c chain.Counters) string {
-	return fmt.Sprintf("event %d with head %s, next action %d, epoch %d", c.EventID, c.Head.Short(), c.NextAction, c.Epoch)
-}
-
-func describeEvents(events []chain.LocatedEvent) string {
-	if len(events) == 0 {
-		return "no events"
-	}
-	var digest codec.Hash
-	for i := range events {
-		digest = bridgecontracts.NextHead(digest, &events[i].Event)
-	}
-	first, last := events[0], events[len(events)-1]
-	return fmt.Sprintf("events %d in block %d to %d in block %d with digest %s", first.ID, first.Block, last.ID, last.Block, digest.Short())
-}
-
-func describeSnapshot(s chain.Snapshot) string {
-	return fmt.Sprintf("%s, set %s, code %s", describeCounters(s.Counters), s.SetHash.Short(), s.CodeHash.Short())
 }
