@@ -1,0 +1,70 @@
+//! What comes in: credited is what arrives, never what was asked for.
+
+use pinocchio::{error::ProgramError, ProgramResult};
+
+use crate::{
+    accounts::require_writable,
+    errors::Fault,
+    journal::{Event, Lane},
+    layout::State,
+    mint::NATIVE,
+    reader::Reader,
+    system,
+    token::TokenAccounts,
+    Input,
+};
+
+const MOST_KEYS: u8 = 4;
+const KEY_ENTRY: usize = 98;
+
+/// Keys as the wallet gave them: nothing here verifies them.
+type Keys<'a> = &'a [[u8; KEY_ENTRY]];
+
+/// Instruction 3: `DepositSol`.
+#[inline(never)]
+pub fn sol(mut input: Input) -> ProgramResult {
+    let (amount, keys) = read(input.data)?;
+    let lane = Lane::open(&mut input)?;
+    let system = input.accounts.next()?;
+    lane.read(State::require_running)?;
+    if amount != 0 {
+        system::require(Some(system))?;
+        require_writable(lane.actor)?;
+        system::transfer(lane.actor, lane.state, amount)?;
+    }
+    let wallet = lane.actor.address().as_array();
+    lane.record(&Event::Deposited { wallet, token: NATIVE.as_array(), amount, keys })
+}
+
+/// Instruction 4: `DepositToken`.
+#[inline(never)]
+pub fn token(mut input: Input) -> ProgramResult {
+    let (amount, keys) = read(input.data)?;
+    let lane = Lane::open(&mut input)?;
+    let token = TokenAccounts::take(input.program_id, &mut input.accounts)?;
+    let source = input.accounts.next()?;
+    lane.read(State::require_running)?;
+    token.require_ready()?;
+    let mut received = 0;
+    if amount != 0 {
+        let before = token.vault()?.amount;
+        token.pull(&lane, source, amount)?;
+        received = token.vault()?.amount.saturating_sub(before);
+        if received == 0 {
+            return Err(Fault::NothingReceived.into());
+        }
+    }
+    let wallet = lane.actor.address().as_array();
+    lane.record(&Event::Deposited { wallet, token: token.word(), amount: received, keys })
+}
+
+fn read<'a>(mut data: Reader<'a>) -> Result<(u64, Keys<'a>), ProgramError> {
+    let amount = data.u64()?;
+    let count = data.u8()?;
+    let keys = data.entries(count).filter(|_| count <= MOST_KEYS);
+    let keys = keys.ok_or_else(|| Fault::BadKeysLength.with(count.into(), data.rest().len() as u64))?;
+    if amount == 0 && count == 0 {
+        return Err(Fault::NothingReceived.into());
+    }
+    Ok((amount, keys))
+}

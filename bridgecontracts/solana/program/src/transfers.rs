@@ -1,0 +1,193 @@
+//! A batch of payments: what of it is signed, and the accounts that each needs.
+
+use pinocchio::{account::AccountView, error::ProgramError, Address};
+
+use crate::{
+    accounts::Accounts,
+    errors::Fault,
+    journal::Lane,
+    mint::NATIVE,
+    payout::{Payout, Purse},
+    reader::Reader,
+    syscalls::{keccak256, Word},
+    system::Makers,
+    token::TokenAccounts,
+    words::{self, number},
+};
+
+/// Transfers in a batch.
+pub const MOST_TRANSFERS: usize = 32;
+const MOST_TOKENS: usize = 8;
+/// In place of a token's index.
+const SOL: u8 = 255;
+
+/// Transfer flags.
+const MARK: u8 = 1;
+const WALLET: u8 = 2;
+const CLAIM: u8 = 4;
+
+/// A batch as it stands in the data.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    count: u8,
+    tokens: u8,
+    entries: Reader<'a>,
+}
+
+impl<'a> Batch<'a> {
+    /// Reads to the end of the last entry.
+    pub fn read(data: &mut Reader<'a>) -> Result<Self, ProgramError> {
+        let (count, tokens) = (data.u8()?, data.u8()?);
+        if usize::from(count) > MOST_TRANSFERS {
+            return Err(Fault::TooManyTransfers.with(MOST_TRANSFERS as u64, count.into()));
+        }
+        if usize::from(tokens) > MOST_TOKENS {
+            return Err(Fault::TooManyTokens.with(MOST_TOKENS as u64, tokens.into()));
+        }
+        let entries = *data;
+        for _ in 0..count {
+            Entry::read(data)?;
+        }
+        Ok(Batch { count, tokens, entries })
+    }
+}
+
+struct Entry<'a> {
+    token: u8,
+    flags: u8,
+    bump: u8,
+    amount: u64,
+    recipient: Option<&'a Word>,
+}
+
+impl<'a> Entry<'a> {
+    fn read(data: &mut Reader<'a>) -> Result<Self, ProgramError> {
+        let (token, flags, bump, amount) = (data.u8()?, data.u8()?, data.u8()?, data.u64()?);
+        if flags & !(MARK | WALLET | CLAIM) != 0 {
+            return Err(Fault::BadData.into());
+        }
+        let recipient = if token == SOL || flags & WALLET != 0 { None } else { Some(data.take()?) };
+        Ok(Entry { token, flags, bump, amount, recipient })
+    }
+}
+
+/// One payment with its accounts.
+pub struct Transfer<'a, 't> {
+    pub index: u8,
+    /// None: SOL.
+    pub token: Option<&'t TokenAccounts<'a>>,
+    pub bump: u8,
+    pub amount: u64,
+    pub recipient: &'a Word,
+    /// Where it is paid to; none when it is marked.
+    pub account: Option<&'a AccountView>,
+    pub wallet: Option<&'a AccountView>,
+    pub claim: Option<&'a AccountView>,
+}
+
+impl Transfer<'_, '_> {
+    /// The token's word.
+    pub fn word(&self) -> &Word {
+        self.token.map_or(NATIVE.as_array(), TokenAccounts::word)
+    }
+}
+
+/// A batch with all accounts.
+pub struct Transfers<'a> {
+    batch: Batch<'a>,
+    system: Option<&'a AccountView>,
+    associated: Option<&'a AccountView>,
+    tokens: [Option<TokenAccounts<'a>>; MOST_TOKENS],
+    accounts: Accounts<'a>,
+}
+
+impl<'a> Transfers<'a> {
+    /// Takes the tokens' accounts and checks them; what is left belongs to the transfers.
+    #[inline(never)]
+    pub fn open(program_id: &Address, batch: Batch<'a>, mut accounts: Accounts<'a>) -> Result<Self, ProgramError> {
+        let system = accounts.optional(program_id)?;
+        let associated = accounts.optional(program_id)?;
+        let mut tokens = [None; MOST_TOKENS];
+        for slot in tokens.iter_mut().take(batch.tokens.into()) {
+            *slot = Some(TokenAccounts::take(program_id, &mut accounts)?);
+        }
+        Ok(Transfers { batch, system, associated, tokens, accounts })
+    }
+
+    fn walk(&self) -> Walk<'a, '_> {
+        Walk { tokens: &self.tokens, count: self.batch.count, index: 0, entries: self.batch.entries, accounts: self.accounts }
+    }
+
+    /// The body hash: token, recipient and amount of each.
+    #[inline(never)]
+    pub fn hash(&self) -> Result<Word, ProgramError> {
+        let mut amounts = [words::ZERO; MOST_TRANSFERS];
+        let mut walk = self.walk();
+        for amount in amounts.iter_mut().take(self.batch.count.into()) {
+            *amount = number(walk.next()?.amount);
+        }
+        let mut parts: [&[u8]; 3 * MOST_TRANSFERS] = [&[]; 3 * MOST_TRANSFERS];
+        let mut walk = self.walk();
+        let places = parts.chunks_exact_mut(3).zip(&amounts).take(self.batch.count.into());
+        for (place, amount) in places {
+            let transfer = walk.next()?;
+            let token = transfer.token.map_or(NATIVE.as_array(), TokenAccounts::word);
+            if let [first, second, third] = place {
+                (*first, *second, *third) = (token, transfer.recipient, amount);
+            }
+        }
+        Ok(keccak256(&parts))
+    }
+
+    /// Pays all, or credits what fails; returns which failed. The purse keeps the SOL that is still to be moved.
+    #[inline(never)]
+    pub fn pay(&self, lane: &Lane, purse: &mut Purse<'a>) -> Result<Word, ProgramError> {
+        let makers =
+            Makers { program_id: lane.program_id, payer: lane.actor, system: self.system, associated: self.associated };
+        let payout = Payout { lane, makers: &makers };
+        let mut failed: u32 = 0;
+        let mut walk = self.walk();
+        for index in 0..u32::from(self.batch.count) {
+            if !payout.pay(purse, &walk.next()?)? {
+                failed |= 1_u32.checked_shl(index).ok_or(Fault::Overflow)?;
+            }
+        }
+        Ok(number(failed.into()))
+    }
+}
+
+/// Reads entries and takes their accounts, one after the other.
+struct Walk<'a, 't> {
+    tokens: &'t [Option<TokenAccounts<'a>>; MOST_TOKENS],
+    count: u8,
+    index: u8,
+    entries: Reader<'a>,
+    accounts: Accounts<'a>,
+}
+
+impl<'a, 't> Walk<'a, 't> {
+    fn next(&mut self) -> Result<Transfer<'a, 't>, ProgramError> {
+        let entry = Entry::read(&mut self.entries)?;
+        let token = match entry.token {
+            SOL => None,
+            index => match self.tokens.get(usize::from(index)) {
+                Some(Some(token)) => Some(token),
+                _ => return Err(Fault::BadData.into()),
+            },
+        };
+        let marked = entry.flags & MARK != 0;
+        let account = if marked { None } else { Some(self.accounts.next()?) };
+        let wallet = if entry.flags & WALLET != 0 { Some(self.accounts.next()?) } else { None };
+        let claim = if entry.flags & CLAIM != 0 { Some(self.accounts.next()?) } else { None };
+        let payee = entry.recipient.or_else(|| wallet.or(account).map(|account| account.address().as_array()));
+        // A transfer of SOL has no recipient besides its account, and so no mark.
+        let recipient = payee.ok_or(Fault::MarkRefused)?;
+        if token.is_none() && wallet.is_some() {
+            return Err(Fault::BadData.into());
+        }
+        let index = self.index;
+        self.index = index.checked_add(1).filter(|next| *next <= self.count).ok_or(Fault::BadData)?;
+        let Entry { bump, amount, .. } = entry;
+        Ok(Transfer { index, token, bump, amount, recipient, account, wallet, claim })
+    }
+}
