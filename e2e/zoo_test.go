@@ -29,11 +29,12 @@ var zooTokens = map[string]struct {
 	contract string
 	decimals uint8
 }{
-	"USDT":  {"NoReturnToken", 6},
-	"FALSE": {"FalseToken", 18},
-	"FEE":   {"FeeToken", 18},
-	"DENY":  {"DenyListToken", 18},
-	"BACK":  {"CallbackToken", 18},
+	"USDT":   {"NoReturnToken", 6},
+	"FALSE":  {"FalseToken", 18},
+	"FEE":    {"FeeToken", 18},
+	"DENY":   {"DenyListToken", 18},
+	"BACK":   {"CallbackToken", 18},
+	"ABSURD": {"AbsurdToken", 0},
 }
 
 // keeper is who feeds the zoo: the operated network, and the animals on its chain.
@@ -65,6 +66,7 @@ func TestZoo(t *testing.T) {
 		{"a token that returns false", k.returnsFalse},
 		{"a token that keeps a fee", k.keepsFee},
 		{"a token with a deny list", k.denyList},
+		{"a token that reports absurd amounts", k.absurd},
 		{"an unknown token", k.unknownToken},
 		{"a submitter that sends too little gas", k.littleGas},
 	} {
