@@ -107,6 +107,9 @@ the minimum withdrawal and the fee in whole units; the address "native" is the c
 					t.AppendRow(table.Row{d.Name, fmt.Sprintf("trine %s --config %s", d.Role, d.Config), d.API})
 				}
 				t.Render()
+				for _, chainID := range sortedKeys(out.FeePayers) {
+					_, _ = fmt.Fprintf(w, "send coins on %s to: %s (what the submitter pays with)\n", chainID, strings.Join(out.FeePayers[chainID], ", "))
+				}
 				_, _ = fmt.Fprintf(w, "genesis: %s\nnext: trine deploy CHAIN --genesis %s --rpc URL --fee-key URI\n", out.Genesis, out.Genesis)
 			})
 		},
