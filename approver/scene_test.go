@@ -28,7 +28,12 @@ import (
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// An Ethereum node in the process starts these once, or lets them run out after it is closed.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"),
+		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
+}
 
 const (
 	home  = "chaintest:1"
@@ -40,7 +45,7 @@ const (
 var (
 	usdToken  = codec.LeftPad([]byte{0x0e, 1})
 	goldToken = codec.LeftPad([]byte{0x0e, 2})
-	recipient = codec.LeftPad([]byte{0x0f, 1})
+	recipient = codec.LeftPad([]byte{0x0f, 1, 1, 1})
 	wallet    = codec.LeftPad([]byte{0x0a, 1})
 )
 
@@ -86,6 +91,29 @@ func newScene(t *testing.T) *scene { return newSceneWith(t, nil) }
 
 // newSceneWith is newScene with an app on the app chain.
 func newSceneWith(t *testing.T, app ledger.App) *scene {
+	token := func(chainID string, address codec.Hash) ledger.Token {
+		return ledger.Token{Chain: chainID, Address: address, Decimals: 6, MinWithdrawal: *uint256.NewInt(10), Fee: *uint256.NewInt(1)}
+	}
+	s := emptyScene(t, app, ledger.Genesis{
+		Batch:  2,
+		Chains: []ledger.Chain{{ID: home, Rule: ledger.RuleAny32}, {ID: other, Rule: ledger.RuleAny32}},
+		Assets: []ledger.Asset{
+			{Symbol: "USD", Decimals: 6, Tokens: []ledger.Token{token(home, usdToken), token(other, usdToken)}},
+			{Symbol: "GOLD", Decimals: 6, Tokens: []ledger.Token{token(home, goldToken)}},
+		},
+	})
+	for i, id := range []string{home, other} {
+		c := chaintest.New(chaintest.Config{ChainID: id, Genesis: s.ledger.GenesisHash(), Bridge: codec.LeftPad([]byte{0xb0, byte(i)}), Set: s.set})
+		s.chains[id], s.endpoints[id] = c, c.Endpoint("own-"+id)
+		c.Mine(3)
+		s.attach(id, c.Bridge(), chaintest.CodeHash, 0)
+	}
+	s.restart()
+	return s
+}
+
+// emptyScene is one whose ledger has no bridge; the genesis lacks what is the same for all.
+func emptyScene(t *testing.T, app ledger.App, genesis ledger.Genesis) *scene {
 	s := &scene{
 		T: t, now: time.Unix(1_800_000_000, 0), processor: newKey(t), user: newKey(t),
 		nonces: map[signing.PublicKey]uint64{}, chains: map[string]*chaintest.Chain{}, endpoints: map[string]*chaintest.Endpoint{},
@@ -97,17 +125,8 @@ func newSceneWith(t *testing.T, app ledger.App) *scene {
 		Epoch: 1, Processor: s.processor.Address(),
 		ApproverQuorum: 2, Approvers: addresses(s.approvers), ListenerQuorum: 2, Listeners: addresses(s.listeners),
 	}
-	token := func(chainID string, address codec.Hash) ledger.Token {
-		return ledger.Token{Chain: chainID, Address: address, Decimals: 6, MinWithdrawal: *uint256.NewInt(10), Fee: *uint256.NewInt(1)}
-	}
-	genesis := ledger.Genesis{
-		Network: "test", Time: 1, CodeVersion: 1, Validators: s.set, Treasury: newKey(t).PublicKey(), Batch: 2,
-		Chains: []ledger.Chain{{ID: home, Rule: ledger.RuleAny32}, {ID: other, Rule: ledger.RuleAny32}},
-		Assets: []ledger.Asset{
-			{Symbol: "USD", Decimals: 6, Tokens: []ledger.Token{token(home, usdToken), token(other, usdToken)}},
-			{Symbol: "GOLD", Decimals: 6, Tokens: []ledger.Token{token(home, goldToken)}},
-		},
-	}
+	genesis.Network, genesis.Time, genesis.CodeVersion = "test", 1, 1
+	genesis.Validators, genesis.Treasury = s.set, newKey(t).PublicKey()
 	var err error
 	if s.ledger, err = ledger.New(genesis, app); err != nil {
 		t.Fatal(err)
@@ -115,22 +134,13 @@ func newSceneWith(t *testing.T, app ledger.App) *scene {
 	if s.state, err = s.ledger.Init(); err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range []string{home, other} {
-		c := chaintest.New(chaintest.Config{ChainID: id, Genesis: s.ledger.GenesisHash(), Bridge: codec.LeftPad([]byte{0xb0, byte(i)}), Set: s.set})
-		s.chains[id], s.endpoints[id] = c, c.Endpoint("own-"+id)
-		c.Mine(3)
-	}
 	kv, err := pebblestore.OpenMem()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = kv.Close() })
 	s.kv = kv
-	for _, id := range []string{home, other} {
-		s.attach(id)
-	}
 	s.acks.height = 1 << 40
-	s.restart()
 	return s
 }
 
@@ -202,14 +212,15 @@ func (s *scene) bridge(id string) ledger.Bridge {
 	return b
 }
 
-func (s *scene) attach(id string) {
+func (s *scene) attach(id string, bridge, codeHash codec.Hash, startBlock uint64) {
 	s.Helper()
 	bridges, err := s.ledgerView().Bridges()
 	if err != nil {
 		s.Fatal(err)
 	}
-	m := &ledger.Attach{Chain: id, Bridge: s.chains[id].Bridge(), Sequence: uint64(len(bridges)) + 1, CodeHash: chaintest.CodeHash, SetHash: s.set.Hash()}
-	digest := bridgecontracts.AttachDigest(s.chains[id].Domain(), m.Sequence, m.CodeHash, m.SetHash, m.StartBlock)
+	m := &ledger.Attach{Chain: id, Bridge: bridge, Sequence: uint64(len(bridges)) + 1, CodeHash: codeHash, SetHash: s.set.Hash(), StartBlock: startBlock}
+	domain := bridgecontracts.NewDomain(s.ledger.GenesisHash(), id, bridge)
+	digest := bridgecontracts.AttachDigest(domain, m.Sequence, m.CodeHash, m.SetHash, m.StartBlock)
 	m.Listeners, m.Approvers = s.quorum(s.listeners, digest), s.quorum(s.approvers, digest)
 	s.apply(s.processor, m)
 }
@@ -230,7 +241,7 @@ func (s *scene) depositBy(id string, key *signing.KeySigner, wallet, token codec
 // proof is a key's agreement to belong to a wallet.
 func (s *scene) proof(id string, key *signing.KeySigner, wallet codec.Hash) bridgecontracts.KeyProof {
 	s.Helper()
-	signature, err := key.SignDigest(bridgecontracts.KeyLinkDigest(s.chains[id].Domain(), wallet, key.PublicKey()))
+	signature, err := key.SignDigest(bridgecontracts.KeyLinkDigest(s.bridge(id).Domain, wallet, key.PublicKey()))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -240,8 +251,14 @@ func (s *scene) proof(id string, key *signing.KeySigner, wallet codec.Hash) brid
 // attest has a listener quorum bring all settled events of a chain into the ledger.
 func (s *scene) attest(id string) {
 	s.Helper()
-	source, ctx := s.chains[id].Endpoint("listeners").Source(), context.Background()
-	at, err := source.Head(ctx, chain.Finality{})
+	s.attestFrom(id, s.chains[id].Endpoint("listeners").Source(), chain.Finality{})
+}
+
+// attestFrom is attest of what a source shows.
+func (s *scene) attestFrom(id string, source chain.Source, finality chain.Finality) {
+	s.Helper()
+	ctx := context.Background()
+	at, err := source.Head(ctx, finality)
 	if err != nil {
 		s.Fatal(err)
 	}
