@@ -24,6 +24,7 @@ import (
 	"github.com/trinebridge/trine/devnet"
 	"github.com/trinebridge/trine/internal/evm"
 	"github.com/trinebridge/trine/internal/evmtest"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 // newcomer sits at a shell in an empty folder with the program in bin/, and follows the
@@ -292,8 +293,8 @@ func (c *newcomer) mistakes(t *testing.T) {
 	here := *c
 	c, here.t = &here, t
 	other := startAnvil(t, 2)
-	silent := evmtest.StartProxy(t, c.anvil.URL())
-	silent.Handle(func(x *evmtest.Exchange) { x.Drop() })
+	silent := rpctest.Start(t, c.anvil.URL())
+	silent.Handle(func(x *rpctest.Exchange) { x.Drop() })
 	c.must("bin/trine init other --light --base-port 0 --network other --chain eip155:1=" + c.anvil.URL())
 	good, err := os.ReadFile(filepath.Join(c.dir, "net", "listener-1.toml"))
 	if err != nil {
