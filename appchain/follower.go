@@ -201,6 +201,9 @@ func (f *Follower) hearNotice(ctx context.Context, from string, message []byte) 
 		f.Log.Debug("notice refused", "peer", from, "error", err)
 		return Reject
 	}
+	if known, err := f.Node.Notice(notice.Tx); err == nil && known != nil && *known == notice {
+		return Ignore // old notices carry good signatures, and anybody can play them back
+	}
 	if err := f.Node.CheckNotice(&notice); err != nil {
 		f.Log.Debug("notice refused", "peer", from, "error", err)
 		return Reject

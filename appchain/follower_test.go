@@ -49,7 +49,7 @@ func until(t *testing.T, n *appchain.Node, what string, say func(), done func() 
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		changed := n.Changed()
 		if done() {

@@ -109,3 +109,27 @@ func TestOldHeightsAreStillWatched(t *testing.T) {
 		t.Errorf("evidence is %+v", e)
 	}
 }
+
+// TestOldNotices: a notice that is kept already is neither kept again nor relayed.
+func TestOldNotices(t *testing.T) {
+	f := appchaintest.New(t, appchaintest.Small, start)
+	n, net := newNode(t, f, openMem(t)), appchaintest.NewCaptured()
+	background(t, must(appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: net})).Run)
+	until(t, n, "the follower listens", nothing, func() bool { return net.Topic(appchain.TopicNotices) != nil })
+	hear := func(reason string) appchain.Verdict {
+		notice := wire.Notice{Tx: codec.Hash{1}, Code: ledger.CodeFunds, Reason: reason}
+		notice.Signature = must(f.Processor.SignDigest(notice.Digest(f.Genesis)))
+		return net.Topic(appchain.TopicNotices)(t.Context(), "peer", codec.Marshal(&notice))
+	}
+	for i, test := range []struct {
+		reason string
+		want   appchain.Verdict
+	}{{"one", appchain.Accept}, {"one", appchain.Ignore}, {"two", appchain.Accept}, {"two", appchain.Ignore}} {
+		if got := hear(test.reason); got != test.want {
+			t.Errorf("notice %d: %s, want %s", i+1, got, test.want)
+		}
+	}
+	if kept := must(n.Notice(codec.Hash{1})); kept == nil || kept.Reason != "two" {
+		t.Errorf("kept is %+v", kept)
+	}
+}

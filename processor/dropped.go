@@ -16,6 +16,8 @@ const (
 	maxDropped = 1024
 	// maxReason is the longest reason of a notice, in bytes, as gossip/wire bounds it.
 	maxReason = 1024
+	// Gossiped transactions that are not admitted get this many notices a second, and at once.
+	refusalsPerSecond, refusalsAtOnce = 100, 400
 )
 
 // droppedTx is a transaction that did not apply.

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/ledger"
@@ -42,6 +44,8 @@ type Processor struct {
 	// own takes the processor's own messages, which go before everybody else's.
 	own     chan ownRequest
 	dropped chan droppedTx
+	// refusals bounds the notices of gossiped transactions that were not admitted.
+	refusals *rate.Limiter
 
 	waiters waiters
 	// undurable are the transactions that are executed and whose blocks are on their way to the disk.
@@ -71,6 +75,7 @@ func New(c Config) (*Processor, error) {
 		checks:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		own:       make(chan ownRequest),
 		dropped:   make(chan droppedTx, maxDropped),
+		refusals:  rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
 		undurable: hashSet{members: map[codec.Hash]struct{}{}},
 		waiters:   waiters{byTx: map[codec.Hash][]chan<- appchain.TxStatus{}},
 		book:      newAttestationBook(),
@@ -271,8 +276,8 @@ type Status struct {
 	Waiting, WaitingBytes int
 	// Blocks made durable since the start, in how many Syncs.
 	Blocks, Syncs uint64
-	// Dropped transactions did not apply; Silent ones of them got no notice, because too many were
-	// dropped at once. Refused ones were not admitted.
+	// Dropped transactions did not apply. Refused ones were not admitted. Silent ones of both
+	// got no notice, because there were too many at once.
 	Dropped, Silent, Refused uint64
 	// Producing says that blocks are made; RollCall how far asking the members has come before.
 	Producing bool

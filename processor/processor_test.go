@@ -111,7 +111,7 @@ func until(t testing.TB, n *appchain.Node, what string, say func(), done func() 
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	say()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		changed := n.Changed()
 		if done() {

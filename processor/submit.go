@@ -136,8 +136,13 @@ func (p *Processor) hearTransaction(ctx context.Context, from string, message []
 	case errors.As(err, &rejection):
 		p.Log.Debug("gossiped transaction refused", "peer", from, "error", p.refuse(err))
 		// It was signed for this chain, so its sender waits to hear of it, unless it is in a block already.
+		// But strangers can have any number of transactions refused, and each notice is signed, kept and gossiped.
 		if included, statusErr := p.included(checked.Hash()); statusErr == nil && !included {
-			p.drop(checked.Hash(), rejection)
+			if p.refusals.AllowN(p.Now(), 1) {
+				p.drop(checked.Hash(), rejection)
+			} else {
+				p.counts.silent.Add(1)
+			}
 		}
 	case errors.Is(err, ErrFull):
 		p.Log.Debug("gossiped transaction not admitted", "peer", from, "error", p.refuse(err))

@@ -77,3 +77,33 @@ func TestSentAgainBeforeItIsDurable(t *testing.T) {
 		t.Errorf("%d transactions dropped", n)
 	}
 }
+
+// TestNoticesOfRefusalsAreBounded: a stranger has more transactions refused than there are notices for.
+func TestNoticesOfRefusalsAreBounded(t *testing.T) {
+	s := newScene(t, appchaintest.Small)
+	s.stop()
+	g, err := guard.New(s.f.Processor, s.kv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, now := &directHost{host: s.net.Host("direct")}, time.Now() // a clock that stands still
+	p, err := processor.New(processor.Config{
+		Node: s.node, Network: network, Signer: s.f.Processor, Guard: g, UnsafeAllowBehind: true, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.background(p.Run))
+	eventually(t, "it makes blocks", func() bool { return p.Status().Producing })
+	const sent, noticed = 500, 400
+	stranger := appchaintest.Key("stranger")
+	for i := range uint64(sent) {
+		tx := s.f.Tx(t, stranger, 1, uint64(now.UnixMilli()), transfer(s.f.Treasury, 1+i)) // the clock is after 1970
+		if v := network.transactions(t.Context(), "peer", codec.Marshal(tx)); v != appchain.Ignore {
+			t.Fatalf("a transaction from nobody: %s", v)
+		}
+	}
+	if st := p.Status(); st.Refused != sent || st.Dropped != noticed || st.Silent < sent-noticed {
+		t.Errorf("of %d transactions %d were refused, %d noticed, %d not; want %d notices", sent, st.Refused, st.Dropped, st.Silent, noticed)
+	}
+}
