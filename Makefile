@@ -61,6 +61,10 @@ solana-program: ## Builds the Solana program, to the same bytes everywhere
 test-solana-program: ## Runs the Solana program's tests on the real runtime (RUN=pattern selects)
 	scripts/solana-program-test.sh $(if $(RUN),'$(RUN)')
 
+.PHONY: solana-validator
+solana-validator: ## Finds a solana-test-validator or builds one into the cache (about 20 minutes), and prints its path
+	@scripts/tools.sh path solana-test-validator || { [[ $$? == 4 ]] && scripts/tools.sh install solana-validator && scripts/tools.sh path solana-test-validator; }
+
 .PHONY: gas
 gas: ## Measures gas on a deployed bridge, prints a table and writes bench/gas.json
 	$(MAKE) -C $(CONTRACTS) gas

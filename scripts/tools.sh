@@ -2,15 +2,18 @@
 # Installs the tools that the build and the tests use, in pinned versions, into a cache folder that survives a rebuild.
 #
 #   scripts/tools.sh install [GROUP...]   groups: ethereum (anvil, forge, cast, solc, OpenZeppelin), solana-program (solana-rustc,
-#                                         solana-cargo, sbpf-linker), surfpool, lint, bench; default: all but bench
+#                                         solana-cargo, sbpf-linker), surfpool, lint, bench, solana-validator (built in about
+#                                         20 minutes); default: all but the last two
 #   scripts/tools.sh path NAME            prints the path of anvil, forge, cast, solc, openzeppelin (a folder), solana-rustc,
 #                                         solana-cargo, sbpf-linker, surfpool.node (a Node addon), golangci-lint or benchstat,
-#                                         and installs its group first when that is missing
+#                                         and installs its group first when that is missing; for solana-test-validator, which is
+#                                         $SOLANA_TEST_VALIDATOR, else the one on PATH, else the cached one, it installs nothing
+#                                         and ends with 4 when there is none
 #   scripts/tools.sh where                prints the cache folder
 #
 # The folder is ${TRINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trine}. Each toolset lies in a folder named by a hash of what it was
 # made from and appears there by one rename: so a folder that exists is complete, another version never mixes with it, and a second
-# run neither downloads nor builds. A lock lets two runs at the same time do the work once.
+# run neither downloads nor builds. A lock per group lets two runs at the same time do the work once.
 set -euo pipefail
 
 readonly GOLANGCI_LINT=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -88,19 +91,19 @@ fill_bench() { fill_go "$1" "$BENCHSTAT"; }
 # install_group GROUP does nothing when the group's folder exists.
 install_group() {
   case $1 in
-    ethereum | solana-program | surfpool | lint | bench) ;;
-    *) die "unknown group '$1': use ethereum, solana-program, surfpool, lint or bench" ;;
+    ethereum | solana-program | surfpool | lint | bench | solana-validator) ;;
+    *) die "unknown group '$1': use ethereum, solana-program, surfpool, lint, bench or solana-validator" ;;
   esac
   local dir started=$SECONDS
   dir=$(dir_"${1//-/_}")
   [[ -d $dir ]] && return
   need flock "util-linux"
   mkdir -p "$cache" || die "cannot make the cache folder $cache: set TRINE_CACHE to one that can be written"
-  exec 9>"$cache/.lock"
+  exec 9>"$cache/.lock-$1"
   flock 9
   if [[ ! -d $dir ]]; then
     say "installing '$1' into $dir"
-    rm -rf "$cache"/.partial-* # what a killed run left; whoever holds the lock is the only one who fills
+    rm -rf "$cache/.partial-$1"-?????? # what a killed run left; whoever holds the lock is the only one who fills
     partial=$(mktemp -d "$cache/.partial-$1-XXXXXX")
     fill_"${1//-/_}" "$partial"
     chmod 0755 "$partial"
@@ -119,7 +122,7 @@ group_of() {
     golangci-lint) echo lint ;;
     benchstat) echo bench ;;
     *) die "unknown tool '$1': use anvil, forge, cast, solc, openzeppelin, solana-rustc, solana-cargo, sbpf-linker," \
-      "surfpool.node, golangci-lint or benchstat" ;;
+      "surfpool.node, solana-test-validator, golangci-lint or benchstat" ;;
   esac
 }
 
@@ -133,6 +136,7 @@ case ${1:-} in
     ;;
   path)
     [[ $# -eq 2 ]] || die "usage: tools.sh path NAME"
+    [[ $2 != solana-test-validator ]] || { find_validator; exit; }
     group=$(group_of "$2")
     install_group "$group"
     echo "$(dir_"${group//-/_}")/bin/$2"

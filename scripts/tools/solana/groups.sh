@@ -2,13 +2,14 @@
 #
 # solana-program compiles and tests the bridge's program: Debian's Rust, which comes with core and alloc for BPF, and the linker that
 # makes a Solana program of what it emits. The packages are unpacked, not installed: that needs no root and leaves the machine as it is.
-# surfpool is the embedded chain, and solana-validator the real validator, which takes long to build and is asked for by name only.
+# surfpool is the embedded chain, and solana-validator the real one, which takes so long to build that it is never built unasked.
 
 readonly SBPF_LINKER_VERSION=0.2.6
 readonly VALIDATOR_VERSION=4.1.2
 readonly PROGRAM_RECIPE=1 # counts changes of fill_solana_program that change what it leaves
 
 dir_solana_program() { echo "$cache/solana-program-$(key "$SBPF_LINKER_VERSION" "$PROGRAM_RECIPE" "$(cat "$here/tools/solana/program.debs")")"; }
+dir_solana_validator() { echo "$cache/solana-validator-$(key "$VALIDATOR_VERSION")"; }
 dir_surfpool() { echo "$cache/surfpool-$(key "$(cat "$here/tools/surfpool/package-lock.json")")"; }
 
 # unpack_debs LIST DIR unpacks the packages that LIST names into DIR/debian. A package that lies in $TRINE_DEBS is taken from there.
@@ -83,4 +84,49 @@ fill_surfpool() {
   [[ -f $1/$addon ]] || die "Surfpool is packaged for Linux x86-64 with glibc only, and this is $(uname -sm)"
   mkdir "$1/bin"
   ln -s "../$addon" "$1/bin/surfpool.node"
+}
+
+# What building the validator takes besides Rust, as a command or a file that shows that it is there, and its Debian package.
+readonly validator_needs=(
+  "command -v cmake:cmake" "command -v protoc:protobuf-compiler" "command -v pkg-config:pkg-config" "command -v c++:g++"
+  "pkg-config --exists openssl:libssl-dev" "pkg-config --exists libudev:libudev-dev"
+  "ls /usr/lib/llvm-22/lib/libclang.so:libclang-22-dev" "ls /usr/lib/llvm-22/bin/clang:clang-22"
+)
+
+# The one group that is compiled for long, so cargo's own progress is shown, and what was compiled stays when it is interrupted.
+fill_solana_validator() {
+  need cargo "Rust 1.95 or newer"
+  local target=$cache/.solana-validator-target entry packages=()
+  for entry in "${validator_needs[@]}"; do
+    ${entry%%:*} >/dev/null 2>&1 || packages+=("${entry##*:}")
+  done
+  if [[ ${#packages[@]} -gt 0 ]]; then
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null ||
+      die "building the validator needs: ${packages[*]}. Install them (on Debian 12, as root: apt-get install ${packages[*]}) and run this again"
+    say "installing Debian's ${packages[*]}"
+    run "$1/apt-update.log" apt-get -q update
+    run "$1/apt-install.log" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${packages[@]}"
+  fi
+  say "compiling solana-test-validator $VALIDATOR_VERSION, for about 20 minutes on 2 cores; interrupted, it goes on where it was"
+  env -u RUSTFLAGS LIBCLANG_PATH=/usr/lib/llvm-22/lib CARGO_PROFILE_RELEASE_LTO=off CARGO_TARGET_DIR="$target" \
+    cargo install agave-validator --version "$VALIDATOR_VERSION" --bin solana-test-validator --locked --root "$1" --no-track >&2 9>&- ||
+    die "the validator could not be built; cargo says why above"
+  rm -rf "$target"
+}
+
+# find_validator prints the path of a validator that is there; tests decide by the exit code 4 to go on without one.
+find_validator() {
+  local found
+  if [[ -n ${SOLANA_TEST_VALIDATOR:-} ]]; then
+    [[ -f $SOLANA_TEST_VALIDATOR && -x $SOLANA_TEST_VALIDATOR ]] ||
+      die "SOLANA_TEST_VALIDATOR is '$SOLANA_TEST_VALIDATOR', which is not a program: set it to one, or unset it"
+    realpath "$SOLANA_TEST_VALIDATOR"
+  elif found=$(command -v solana-test-validator); then
+    echo "$found"
+  elif found=$(dir_solana_validator)/bin/solana-test-validator && [[ -x $found ]]; then
+    echo "$found"
+  else
+    say "there is no solana-test-validator: 'make solana-validator' builds one into the cache, or set SOLANA_TEST_VALIDATOR to your own"
+    return 4
+  fi
 }
