@@ -74,8 +74,8 @@ bench: ## Runs the benchmarks and writes bench/bench.json (BENCH=pattern selects
 	scripts/bench.sh '$(BENCH)'
 
 .PHONY: demo
-demo: build ## Shows the whole path on two chains (JSON=1: a last line for machines; RPC=url,url: on these chains)
-	@scripts/demo.sh $(if $(JSON),--json) $(if $(RPC),--rpc '$(RPC)')
+demo: build ## Shows the whole path on two chains (SOLANA=1: Ethereum and Solana; JSON=1: a last line for machines; RPC=url,url: on these chains)
+	@scripts/demo.sh $(if $(SOLANA),--solana) $(if $(JSON),--json) $(if $(RPC),--rpc '$(RPC)')
 
 .PHONY: fuzz
 fuzz: ## Runs each fuzz target for FUZZTIME (20s)

@@ -47,7 +47,7 @@ type family struct {
 }
 
 // families in the order in which endpoints are tried.
-var families = []*family{&evmFamily}
+var families = []*family{&evmFamily, &solanaFamily}
 
 func familyOf(namespace string) (*family, error) {
 	known := make([]string, len(families))

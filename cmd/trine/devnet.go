@@ -18,14 +18,15 @@ import (
 
 func devnetCommand(o *options) *cobra.Command {
 	var config devnet.Config
-	var demo bool
+	var demo, solana bool
 	var endpoints []string
 	cmd := &cobra.Command{
 		Use: "devnet", Short: "Run a whole network on this machine", GroupID: "setup", Args: cobra.NoArgs,
 		Long: `Run a whole network on this machine: 1 processor, 3 listeners, 3 approvers and 1 submitter as separate processes,
-on two embedded EVM chains, or on the endpoints given with --rpc (development chains such as anvil, whose first
-well-known account pays). It runs until it is interrupted; with --demo it plays deposits, transfers and
-withdrawals through the network and ends.`,
+on two embedded EVM chains, with --solana on an embedded EVM chain and a Solana chain, or on the endpoints given
+with --rpc (development chains: anvil, whose first well-known account pays, or solana-test-validator, whose
+faucet pays). It runs until it is interrupted; with --demo it plays deposits, transfers and withdrawals through
+the network and ends.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			binary, err := os.Executable()
 			if err != nil {
@@ -35,12 +36,16 @@ withdrawals through the network and ends.`,
 			for _, endpoint := range endpoints {
 				config.Chains = append(config.Chains, devnet.ChainConfig{Endpoint: endpoint})
 			}
+			if solana {
+				config.Families = []string{"eip155", "solana"}
+			}
 			config.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			return o.runDevnet(cmd, config, demo)
 		},
 	}
 	cmd.Flags().StringVar(&config.Dir, "dir", "", "folder for files, data and logs (default: a temporary one, removed at the end)")
-	cmd.Flags().StringSliceVar(&endpoints, "rpc", nil, "JSON-RPC URLs of development chains, one chain each (default: two embedded chains)")
+	cmd.Flags().StringSliceVar(&endpoints, "rpc", nil, "JSON-RPC URLs of development chains, one chain each (default: embedded chains)")
+	cmd.Flags().BoolVar(&solana, "solana", false, "an EVM chain and a Solana chain; with --rpc, the endpoints must be of both kinds")
 	cmd.Flags().BoolVar(&demo, "demo", false, "play the demonstration, print a table, and end")
 	return cmd
 }
