@@ -1,0 +1,62 @@
+package solana
+
+import (
+	"fmt"
+
+	contract "github.com/trinebridge/trine/bridgecontracts/solana"
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/signing"
+)
+
+// Namespace is the CAIP-2 namespace of Solana clusters.
+const Namespace = "solana"
+
+// Adapter is the entry of Solana clusters in the table of adapters.
+var Adapter = chain.Adapter{
+	Namespace:  Namespace,
+	OpenSource: func(c chain.SourceConfig) (chain.Source, error) { return opened[chain.Source](OpenSource(c)) },
+	OpenSink:   func(c chain.SinkConfig) (chain.Sink, error) { return opened[chain.Sink](OpenSink(c)) },
+	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return opened[chain.Wallet](OpenWallet(c)) },
+	Deploy:     Deploy,
+
+	Curve: signing.Ed25519,
+	AccountOf: func(key signing.Payer) (codec.Hash, error) {
+		account, err := payerAccount(key)
+		return codec.Hash(account), err
+	},
+	ParseAddress:   ParseAddress,
+	FormatAddress:  FormatAddress,
+	AddressRule:    "any32",
+	BridgeCodeHash: contract.ExpectedCodeHash(),
+	NativeToken:    contract.Native,
+}
+
+// opened keeps a nil pointer from becoming an interface that is not nil.
+func opened[I any](v I, err error) (I, error) {
+	if err != nil {
+		var none I
+		return none, err
+	}
+	return v, nil
+}
+
+// ParseAddress reads an address in base58.
+func ParseAddress(s string) (codec.Hash, error) {
+	b, err := fromBase58(s, len(codec.Hash{}))
+	if err != nil || len(b) != len(codec.Hash{}) {
+		return codec.Hash{}, fmt.Errorf("%.64q is no address of Solana: want 32 bytes in base58, as in %s", s, contract.Key(contract.Native))
+	}
+	return codec.Hash(b), nil
+}
+
+// FormatAddress writes a word in base58.
+func FormatAddress(w codec.Hash) string { return contract.Key(w).String() }
+
+// ChainID returns the CAIP-2 id of the cluster with a genesis hash, in base58.
+func ChainID(genesis string) (string, error) {
+	if len(genesis) < referenceLength || !isBase58(genesis) {
+		return "", fmt.Errorf("%.64q is no genesis hash", genesis)
+	}
+	return Namespace + ":" + genesis[:referenceLength], nil
+}

@@ -1,0 +1,183 @@
+//go:build e2e
+
+package solana
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mr-tron/base58"
+
+	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/internal/rpctest"
+)
+
+// settleBlocks is how many blocks a block has on top when it is surely finalized.
+const settleBlocks = 36
+
+// stopped shows a running node as one whose blocks come when told: heads and heights stand still between
+// calls of mine, and what is sent waits until then. Everything else is the node's own.
+type stopped struct {
+	node *node // direct
+
+	mu                 sync.Mutex
+	tip, final, height uint64
+	held               map[string][]byte // transactions that wait, by id
+	order              []string
+}
+
+func newStopped(n *node) *stopped { return &stopped{node: n, held: map[string][]byte{}} }
+
+// handle answers a request as of the moment at which time stands.
+func (s *stopped) handle(x *rpctest.Exchange) {
+	s.mu.Lock()
+	tip, final, height := s.tip, s.final, s.height
+	s.mu.Unlock()
+	switch x.Method {
+	case "getSlot":
+		slot := tip
+		if commitmentOf(x.Params[0]) == finalized {
+			slot = final
+		}
+		x.Reply(rpctest.Response{Result: json.RawMessage(fmt.Sprint(slot))})
+	case "getEpochInfo":
+		x.Reply(rpctest.Response{Result: json.RawMessage(fmt.Sprintf(`{"absoluteSlot":%d,"blockHeight":%d}`, tip, height))})
+	case "sendTransaction":
+		s.hold(x)
+	default:
+		x.Pass()
+	}
+}
+
+func commitmentOf(raw json.RawMessage) string {
+	var options struct{ Commitment string }
+	if json.Unmarshal(raw, &options) != nil {
+		return ""
+	}
+	return options.Commitment
+}
+
+// hold keeps a transaction for the next block, unless the node would refuse it.
+func (s *stopped) hold(x *rpctest.Exchange) {
+	var text string
+	if json.Unmarshal(x.Params[0], &text) != nil {
+		x.Pass()
+		return
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		x.Pass()
+		return
+	}
+	signature, _, err := parseTransaction(raw)
+	if err != nil {
+		x.Pass()
+		return
+	}
+	var answer struct {
+		Value struct {
+			Err json.RawMessage `json:"err"`
+		} `json:"value"`
+	}
+	err = s.node.call(x.Request.Context(), &answer, "simulateTransaction", text, map[string]any{"encoding": "base64", "commitment": confirmed, "sigVerify": true})
+	if err != nil || len(answer.Value.Err) > 0 && string(answer.Value.Err) != "null" {
+		x.Pass() // the node says why
+		return
+	}
+	id := base58.Encode(signature[:])
+	s.mu.Lock()
+	if _, waits := s.held[id]; !waits {
+		s.held[id] = raw
+		s.order = append(s.order, id)
+	}
+	s.mu.Unlock()
+	x.Reply(rpctest.Response{Result: json.RawMessage(fmt.Sprintf("%q", id))})
+}
+
+// drop forgets what waits.
+func (s *stopped) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held, s.order = map[string][]byte{}, nil
+}
+
+// mine lets the node go on for n blocks, of which the first takes in what waits.
+func (s *stopped) mine(ctx context.Context, n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.order {
+		if err := s.node.send(ctx, s.held[id]); err != nil && chain.VerdictOf(err) == chain.Retry {
+			return err
+		}
+	}
+	for _, id := range s.order {
+		if err := s.landed(ctx, id); err != nil {
+			return err
+		}
+	}
+	s.held, s.order = map[string][]byte{}, nil
+	from, height, err := s.node.height(ctx)
+	if err != nil {
+		return err
+	}
+	return s.until(ctx, func() (bool, error) {
+		tip, now, err := s.node.height(ctx)
+		if err != nil || now < height+uint64(n) || tip <= s.tip {
+			return false, err
+		}
+		final, err := s.node.slot(ctx, finalized)
+		if err != nil || n >= settleBlocks && final < from {
+			return false, err
+		}
+		regular, err := s.regular(ctx, tip)
+		if err == nil && regular {
+			s.tip, s.final, s.height = tip, final, now
+		}
+		return regular, err
+	})
+}
+
+// regular reports whether the newest four slots have blocks, and the second of them is older than the newest but one by the
+// clock: so that heads with few confirmations are as far apart as on a chain that skips nothing.
+func (s *stopped) regular(ctx context.Context, tip uint64) (bool, error) {
+	var times [4]uint64
+	for i := range times {
+		block, err := s.node.blockAt(ctx, tip-3+uint64(i))
+		if err != nil {
+			return false, nil // skipped, or not there yet
+		}
+		times[i] = block.Time
+	}
+	return times[2] > times[0], nil
+}
+
+// landed waits until a transaction is in a confirmed block. One that the node has refused never is.
+func (s *stopped) landed(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return s.until(ctx, func() (bool, error) {
+		list, err := s.node.statuses(ctx, 0, id)
+		return err == nil && list[0].landed(), err
+	})
+}
+
+// until asks again until something is so.
+func (s *stopped) until(ctx context.Context, is func() (bool, error)) error {
+	ticker := time.NewTicker(15 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		done, err := is()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package solana
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	contract "github.com/trinebridge/trine/bridgecontracts/solana"
+)
+
+// Layouts of the two token programs (https://docs.rs/spl-token): extensions of Token-2022 come after these.
+const (
+	tokenAccountSize = 165
+	mintSize         = 82
+)
+
+// tokenAccount is what the adapter reads of a token account.
+type tokenAccount struct {
+	mint, owner contract.Key
+	amount      uint64
+	frozen      bool
+}
+
+// isToken reports whether a program is one of the two token programs.
+func isToken(program contract.Key) bool {
+	return program == contract.TokenProgram || program == contract.Token2022Program
+}
+
+func decodeTokenAccount(a *account) (tokenAccount, error) {
+	if !isToken(a.Owner) {
+		return tokenAccount{}, fmt.Errorf("owned by %s, which is no token program", a.Owner)
+	}
+	if len(a.Data) < tokenAccountSize || a.Data[108] == 0 {
+		return tokenAccount{}, errors.New("no token account that is in use")
+	}
+	return tokenAccount{
+		mint: contract.Key(a.Data[:32]), owner: contract.Key(a.Data[32:64]), amount: binary.LittleEndian.Uint64(a.Data[64:72]), frozen: a.Data[108] == 2,
+	}, nil
+}
+
+// checkMint returns why an account is no mint, or nil.
+func checkMint(a *account) error {
+	if a == nil {
+		return errors.New("there is no such account")
+	}
+	if !isToken(a.Owner) || len(a.Data) < mintSize || a.Data[45] != 1 {
+		return errors.New("it is no mint of a token program")
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package solana
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/mr-tron/base58"
+
+	contract "github.com/trinebridge/trine/bridgecontracts/solana"
+	"github.com/trinebridge/trine/chain"
+)
+
+const (
+	// maxTransaction bounds a transaction in wire form, in bytes: above what any cluster takes.
+	maxTransaction = 8 << 10
+	signatureSize  = 64
+)
+
+// address is an account in an answer. Its text is measured before it is decoded: base58 costs
+// the square of its length.
+type address contract.Key
+
+// UnmarshalJSON reads base58.
+func (a *address) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return err
+	}
+	b, err := fromBase58(text, len(a))
+	if err != nil {
+		return err
+	}
+	if len(b) != len(a) {
+		return fmt.Errorf("%q is no address: %d bytes", text, len(b))
+	}
+	copy(a[:], b)
+	return nil
+}
+
+// fromBase58 decodes a text of at most so many bytes.
+func fromBase58(text string, most int) ([]byte, error) {
+	if len(text) > most*138/100+1 {
+		return nil, fmt.Errorf("a base58 text of %d letters, where at most %d bytes can be", len(text), most)
+	}
+	return base58.Decode(text)
+}
+
+// parseSignature reads a transaction's id.
+func parseSignature(tx string) error {
+	if b, err := fromBase58(tx, signatureSize); err != nil || len(b) != signatureSize {
+		return chain.Errorf(chain.Fatal, "transaction %.100q is no signature of 64 bytes in base58", tx)
+	}
+	return nil
+}
+
+// transactionWithMeta is a transaction in a block, as getTransaction and getBlock show it.
+type transactionWithMeta struct {
+	Slot        uint64   `json:"slot"` // not in getBlock
+	Transaction []string `json:"transaction"`
+	Meta        *struct {
+		Err               json.RawMessage `json:"err"`
+		ComputeUnits      uint64          `json:"computeUnitsConsumed"`
+		InnerInstructions []struct {
+			Instructions []innerInstruction `json:"instructions"`
+		} `json:"innerInstructions"`
+		LoadedAddresses struct {
+			Writable []address `json:"writable"`
+			Readonly []address `json:"readonly"`
+		} `json:"loadedAddresses"`
+	} `json:"meta"`
+}
+
+type innerInstruction struct {
+	Program uint16 `json:"programIdIndex"`
+	Data    string `json:"data"`
+}
+
+// failed returns why the transaction failed, nil if it succeeded.
+func (t *transactionWithMeta) failed() *failure {
+	if t.Meta == nil || len(t.Meta.Err) == 0 || string(t.Meta.Err) == "null" {
+		return nil
+	}
+	return parseFailure(t.Meta.Err)
+}
+
+// keys returns the transaction's id and all accounts that its instructions can name.
+func (t *transactionWithMeta) keys() (id string, keys []contract.Key, err error) {
+	if t.Meta == nil || len(t.Transaction) != 2 || t.Transaction[1] != "base64" {
+		return "", nil, errors.New("a transaction without its outcome or its bytes")
+	}
+	if len(t.Transaction[0]) > base64.StdEncoding.EncodedLen(maxTransaction) {
+		return "", nil, fmt.Errorf("a transaction of %d letters of base64", len(t.Transaction[0]))
+	}
+	raw, err := base64.StdEncoding.DecodeString(t.Transaction[0])
+	if err != nil {
+		return "", nil, fmt.Errorf("a transaction's bytes: %w", err)
+	}
+	signature, keys, err := parseTransaction(raw)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, list := range [][]address{t.Meta.LoadedAddresses.Writable, t.Meta.LoadedAddresses.Readonly} {
+		for _, a := range list {
+			keys = append(keys, contract.Key(a))
+		}
+	}
+	return base58.Encode(signature[:]), keys, nil
+}
+
+// parseTransaction reads the first signature and the accounts that a transaction lists itself:
+// signatures, then perhaps a version, three counts, the accounts.
+func parseTransaction(raw []byte) (signature [signatureSize]byte, keys []contract.Key, err error) {
+	short := func() ([signatureSize]byte, []contract.Key, error) {
+		return signature, nil, fmt.Errorf("a transaction ends after %d bytes", len(raw))
+	}
+	count, rest, ok := compactLength(raw)
+	if !ok || count == 0 || len(rest) < count*signatureSize {
+		return short()
+	}
+	copy(signature[:], rest)
+	rest = rest[count*signatureSize:]
+	if len(rest) > 0 && rest[0]&0x80 != 0 {
+		if rest[0] != 0x80 {
+			return signature, nil, fmt.Errorf("a transaction of version %d; 0 is the newest that is known", rest[0]&0x7f)
+		}
+		rest = rest[1:]
+	}
+	if len(rest) < 3 {
+		return short()
+	}
+	count, rest, ok = compactLength(rest[3:])
+	if !ok || len(rest) < count*len(contract.Key{}) {
+		return short()
+	}
+	keys = make([]contract.Key, count)
+	for i := range keys {
+		keys[i] = contract.Key(rest[32*i : 32*i+32])
+	}
+	return signature, keys, nil
+}
+
+// compactLength reads a length of one to three bytes, seven bits each, the lowest first.
+func compactLength(b []byte) (n int, rest []byte, ok bool) {
+	for i := range min(3, len(b)) {
+		n |= int(b[i]&0x7f) << (7 * i)
+		if b[i]&0x80 == 0 {
+			return n, b[i+1:], true
+		}
+	}
+	return 0, nil, false
+}
+
+// sighting is an event and where it was seen.
+type sighting struct {
+	chain.LocatedEvent
+	// previous is the slot of the event before it.
+	previous uint64
+}
+
+// records returns the events that a transaction recorded. Only what the program itself recorded
+// counts: an inner instruction of it, in a transaction that succeeded. Nobody else can make one,
+// whatever stands beside it.
+func (t *transactionWithMeta) records(program contract.Key, slot uint64) (id string, out []sighting, err error) {
+	id, keys, err := t.keys()
+	if err != nil || t.failed() != nil {
+		return id, nil, err
+	}
+	for _, group := range t.Meta.InnerInstructions {
+		for _, inner := range group.Instructions {
+			if int(inner.Program) >= len(keys) {
+				return id, nil, fmt.Errorf("an inner instruction of program %d among %d accounts", inner.Program, len(keys))
+			}
+			if keys[inner.Program] != program {
+				continue
+			}
+			data, err := fromBase58(inner.Data, contract.MaxRecord)
+			if err != nil || !contract.IsRecord(data) {
+				continue // some program called the bridge
+			}
+			record, err := contract.DecodeRecord(data)
+			if err != nil {
+				return id, nil, err
+			}
+			out = append(out, sighting{chain.LocatedEvent{Event: record.Event, Tx: id, Block: slot}, record.Previous})
+		}
+	}
+	return id, out, nil
+}
+
+// mentions reports whether the transaction names the account at all.
+func (t *transactionWithMeta) mentions(account contract.Key) bool {
+	_, keys, err := t.keys()
+	if err != nil {
+		return true // looked at, and complained about, by whoever reads its records
+	}
+	for _, k := range keys {
+		if k == account {
+			return true
+		}
+	}
+	return false
+}
