@@ -192,7 +192,7 @@ func TestNoBoundWithoutOurOwnPredecessor(t *testing.T) {
 		handle rpctest.Handler
 	}{
 		"its nonce is the next one": {0, w.oldPending},
-		"the payer is poor":         {1, change("eth_getBalance", func(json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`"0x5af3107a4000"`), nil })},
+		"the payer is poor":         {1, change("eth_getBalance", func(json.RawMessage) (json.RawMessage, error) { return json.RawMessage(`"0x1"`), nil })},
 		"blocks are small": {1, change("eth_getBlockByNumber", func(block json.RawMessage) (json.RawMessage, error) {
 			var fields map[string]json.RawMessage
 			err := json.Unmarshal(block, &fields)

@@ -3,6 +3,7 @@ package ethereum
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -150,6 +151,22 @@ func TestDepositOfCoinsAndClaim(t *testing.T) {
 		t.Fatalf("the bridge holds %s, %v; want 1000", &held, err)
 	}
 }
+
+// testClaimByBomber claims for a recipient that fails with as many bytes as its gas can pay for.
+func testClaimByBomber(t *testing.T, w *world) {
+	if _, err := w.send(t.Context(), common.Address(w.bridge.Bridge[12:]), 1000, nil); err != nil {
+		t.Fatal(err)
+	}
+	bomber := w.zoo(t, "Bomber", true)
+	inOneBlock(t, w, w.members.Action(w.domain(), 1, transfers(1, contract.Native, &bomber)))
+	w.proxy.Handle(nil)
+	_, err := w.throughProxy(t).Claim(t.Context(), contract.Native, bomber, bomber)
+	if err == nil || !strings.Contains(err.Error(), "the bridge refused") || len(err.Error()) > 2000 {
+		t.Fatalf("error of %d bytes, %.200v; want the refusal, cut", len(fmt.Sprint(err)), err)
+	}
+}
+
+func TestClaimByRecipientThatAnswersMuch(t *testing.T) { testClaimByBomber(t, newSimulatedWorld(t)) }
 
 func TestDepositFaultsNameTheReason(t *testing.T) {
 	_, c, wallet := onDemand(t)

@@ -134,7 +134,7 @@ func newWorldOf(t chaintest.TB, b backend, members int) *world {
 // whileMining runs fn and mines blocks until it returns.
 func whileMining(t chaintest.TB, b backend, fn func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- fn(ctx) }()

@@ -68,9 +68,15 @@ func StartAnvil(t TB, args ...string) *Anvil {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if a, ok := strings.CutPrefix(lines.Text(), "Listening on "); ok {
+		// A line may have any length: anvil prints what a call reverted with. Were it not read to
+		// its end, anvil would wait for ever, and with it all who ask it something.
+		lines := bufio.NewReader(out)
+		for {
+			line, more, err := lines.ReadLine()
+			if err != nil {
+				return
+			}
+			if a, ok := strings.CutPrefix(string(line), "Listening on "); ok && !more {
 				address <- a
 			}
 		}
