@@ -1,7 +1,8 @@
-// Package toolchain finds the pinned programs that tests run against: anvil, forge, cast and solc.
+// Package toolchain finds the pinned programs that tests run against, for example anvil, solc and Surfpool.
 //
 // They lie in the tool cache that scripts/tools.sh fills. [Path] has the script install what is missing, so that a plain
-// go test works on a fresh machine; when it cannot, the error carries the script's own words.
+// go test works on a fresh machine; when it cannot, the error carries the script's own words. Only solana-test-validator, which
+// takes long to build, is not installed unasked.
 package toolchain
 
 import (
@@ -18,8 +19,14 @@ import (
 
 const script = "scripts/tools.sh"
 
+// ErrAbsent is a tool that is not there and is not installed unasked.
+var ErrAbsent = errors.New("it is not installed")
+
+// absentCode is the script's exit code for that.
+const absentCode = 4
+
 // Path returns the absolute path of a tool, for example "anvil". The working directory must lie in the checkout, as it does
-// in tests. The first call on a machine downloads; ctx bounds it.
+// in tests. The first call on a machine downloads; ctx bounds it. Errors: [ErrAbsent] and what the script says.
 func Path(ctx context.Context, name string) (string, error) {
 	root, err := checkout()
 	if err != nil {
@@ -29,6 +36,9 @@ func Path(ctx context.Context, name string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
+		if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == absentCode {
+			err = ErrAbsent
+		}
 		return "", fmt.Errorf("finding %s by %s: %w: %s", name, script, err, strings.TrimSpace(stderr.String()))
 	}
 	return strings.TrimSpace(stdout.String()), nil
