@@ -98,13 +98,6 @@ func (s *stopped) hold(x *rpctest.Exchange) {
 	x.Reply(rpctest.Response{Result: json.RawMessage(fmt.Sprintf("%q", id))})
 }
 
-// drop forgets what waits.
-func (s *stopped) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held, s.order = map[string][]byte{}, nil
-}
-
 // mine lets the node go on for n blocks, of which the first takes in what waits.
 func (s *stopped) mine(ctx context.Context, n int) error {
 	s.mu.Lock()
