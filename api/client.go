@@ -271,7 +271,7 @@ func (c *Client) SetLimit(ctx context.Context, body LimitBody) (Submitted, error
 	return out, err
 }
 
-// SetCaps changes what the submitter may pay, in gwei.
+// SetCaps changes what the submitter may pay, in what the chain's prices are written in.
 func (c *Client) SetCaps(ctx context.Context, body CapsBody) error {
 	return c.operate(ctx, "/v1/operator/caps", body, nil)
 }

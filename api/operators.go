@@ -53,8 +53,8 @@ type LimitBody struct {
 // CapsBody changes a submitter's fee caps.
 type CapsBody struct {
 	Chain        string `json:"chain" doc:"CAIP-2 id"`
-	MaxFeePerGas string `json:"maxFeePerGas" doc:"gwei"`
-	MaxTip       string `json:"maxTip" doc:"gwei"`
+	MaxFeePerGas string `json:"maxFeePerGas" doc:"in what the chain's prices are written in: gwei per gas, micro-lamports per compute unit"`
+	MaxTip       string `json:"maxTip" doc:"the same unit"`
 }
 
 // SubmitterBalance is a fee payer of a submitter.
@@ -169,11 +169,15 @@ func (p *PauseSignature) Delivery() (*chain.Delivery, error) {
 }
 
 func (s *Server) setCaps(_ context.Context, in *bodyOf[CapsBody]) (CapsBody, error) {
-	fee, err := units.Parse(in.Body.MaxFeePerGas, gwei)
+	decimals := uint8(gwei)
+	if s.config.PriceDecimals != nil {
+		decimals = s.config.PriceDecimals(in.Body.Chain)
+	}
+	fee, err := units.Parse(in.Body.MaxFeePerGas, decimals)
 	if err != nil {
 		return CapsBody{}, fmt.Errorf("maxFeePerGas: %w", err)
 	}
-	tip, err := units.Parse(in.Body.MaxTip, gwei)
+	tip, err := units.Parse(in.Body.MaxTip, decimals)
 	if err != nil {
 		return CapsBody{}, fmt.Errorf("maxTip: %w", err)
 	}

@@ -64,9 +64,11 @@ type Config struct {
 	// Pause signs a pause; whoever has funds on the chain delivers it. The bridge holds the
 	// pause sequence, if the operator has read it. Approvers have it.
 	Pause func(ctx context.Context, domain bridgecontracts.Domain, holds *uint64) (chain.Delivery, error)
-	// SubmitterStatus and SetCaps are the submitter's.
+	// SubmitterStatus and SetCaps are the submitter's. PriceDecimals says how many digits of what
+	// caps count a written price has on a chain; nil stands for 9 everywhere, gwei.
 	SubmitterStatus func(ctx context.Context) ([]SubmitterBalance, error)
 	SetCaps         func(chainID string, caps chain.Caps) error
+	PriceDecimals   func(chainID string) uint8
 }
 
 // A list in an answer may be empty and is never null, and so says the document.

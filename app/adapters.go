@@ -5,6 +5,7 @@ import (
 
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/chain/ethereum"
+	"github.com/trinebridge/trine/chain/solana"
 	"github.com/trinebridge/trine/codec"
 )
 
@@ -12,6 +13,7 @@ import (
 // adapter is a new line here.
 var Adapters = []chain.Adapter{
 	ethereum.Adapter,
+	solana.Adapter,
 }
 
 // ParseToken reads a token's address on a chain; "native" is the chain's coin.

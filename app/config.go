@@ -96,9 +96,9 @@ type ChainConfig struct {
 	Timeout Duration `toml:"timeout,omitempty" comment:"of one request to one endpoint; default 10s"`
 	// FeeKey pays on this chain, for submitters.
 	FeeKey string `toml:"fee_key,omitempty" comment:"submitters: the key that pays, by reference"`
-	// MaxFeePerGas and MaxTip are caps in gwei.
-	MaxFeePerGas string `toml:"max_fee_per_gas,omitempty" comment:"submitters: cap in gwei; default 200"`
-	MaxTip       string `toml:"max_tip,omitempty" comment:"submitters: cap in gwei; default 5"`
+	// MaxFeePerGas and MaxTip are caps in what the chain's prices are written in.
+	MaxFeePerGas string `toml:"max_fee_per_gas,omitempty" comment:"submitters: cap per unit of gas, in gwei (default 200), or of compute, in micro-lamports (default 1000000)"`
+	MaxTip       string `toml:"max_tip,omitempty" comment:"submitters: cap on the tip in it; default 5 gwei, or 1000000 micro-lamports"`
 	// LowBalance warns below this many coins.
 	LowBalance string `toml:"low_balance,omitempty" comment:"submitters: warn below this many coins; default 0.1"`
 	// Resend is after how long without inclusion a transaction is replaced.
@@ -347,14 +347,15 @@ func (c *ChainConfig) validatePaying(role Role) (faults []error) {
 	if role == RoleSubmitter && c.FeeKey == "" {
 		fault("fee_key is not set; a submitter pays for its transactions")
 	}
+	u := unitsOf(c.ID)
 	for _, x := range []struct {
 		key, value string
 		decimals   uint8
 	}{
 		{"fee_key", c.FeeKey, 0},
-		{"max_fee_per_gas", c.MaxFeePerGas, gweiDecimals},
-		{"max_tip", c.MaxTip, gweiDecimals},
-		{"low_balance", c.LowBalance, coinDecimals},
+		{"max_fee_per_gas", c.MaxFeePerGas, u.PriceDecimals},
+		{"max_tip", c.MaxTip, u.PriceDecimals},
+		{"low_balance", c.LowBalance, u.CoinDecimals},
 	} {
 		if x.value == "" {
 			continue

@@ -248,7 +248,7 @@ func TestParseInitChain(t *testing.T) {
 		{text: "", err: `chain "" is not ID=URL, as in eip155:1=https://node.example`},
 		{text: "eip155:1", err: "is not ID=URL"},
 		{text: "eip155:1=", err: "is not ID=URL"},
-		{text: "solana:x=https://a.example", err: `no adapter for namespace "solana"`},
+		{text: "near:x=https://a.example", err: `no adapter for namespace "near"`},
 		{text: "eip155:1=https://a.example;confirmations=x", err: `option "confirmations=x" is not confirmations=N`},
 		{text: "eip155:1=https://a.example;confirmations=-1", err: "is not confirmations=N"},
 		{text: "eip155:1=https://a.example;finality=1", err: `option "finality=1"`},

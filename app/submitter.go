@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -17,33 +18,29 @@ import (
 	"github.com/trinebridge/trine/submitter"
 )
 
-// Decimals of what a submitter's file counts.
-const (
-	gweiDecimals = 9
-	coinDecimals = 18
-)
-
-// Defaults of a submitter's file.
-const (
-	defaultMaxFee     = "200"
-	defaultMaxTip     = "5"
-	defaultLowBalance = "0.1"
-)
-
-// DefaultCaps are the fee caps where nobody has set any.
-func DefaultCaps() chain.Caps {
-	caps, err := feeCaps(&ChainConfig{})
+// DefaultCaps are the fee caps on an adapter's chains where nobody has set any.
+func DefaultCaps(adapter *chain.Adapter) chain.Caps {
+	caps, err := feeCaps(&adapter.Units, &ChainConfig{})
 	if err != nil {
 		panic(err) // the defaults are numbers
 	}
 	return caps
 }
 
-func feeCaps(c *ChainConfig) (caps chain.Caps, err error) {
-	if caps.MaxFeePerGas, err = units.Parse(orText(c.MaxFeePerGas, defaultMaxFee), gweiDecimals); err != nil {
+// unitsOf returns how amounts on a chain are written; none for a chain without an adapter.
+func unitsOf(chainID string) chain.Units {
+	adapter, err := AdapterOf(chainID)
+	if err != nil {
+		return chain.Units{}
+	}
+	return adapter.Units
+}
+
+func feeCaps(u *chain.Units, c *ChainConfig) (caps chain.Caps, err error) {
+	if caps.MaxFeePerGas, err = units.Parse(orText(c.MaxFeePerGas, u.MaxFeePerGas), u.PriceDecimals); err != nil {
 		return caps, fmt.Errorf("chain %s: max_fee_per_gas: %w", c.ID, err)
 	}
-	if caps.MaxTip, err = units.Parse(orText(c.MaxTip, defaultMaxTip), gweiDecimals); err != nil {
+	if caps.MaxTip, err = units.Parse(orText(c.MaxTip, u.MaxTip), u.PriceDecimals); err != nil {
 		return caps, fmt.Errorf("chain %s: max_tip: %w", c.ID, err)
 	}
 	return caps, nil
@@ -77,6 +74,7 @@ func (d *daemon) openSubmitter(ctx context.Context) error {
 		return err
 	}
 	d.server.SetCaps = s.SetCaps
+	d.server.PriceDecimals = func(chainID string) uint8 { return unitsOf(chainID).PriceDecimals }
 	d.server.SubmitterStatus = func(context.Context) ([]api.SubmitterBalance, error) { return balances(s.Status()), nil }
 	d.parts = append(d.parts, part{name: "submitter", run: s.Run})
 	d.status = append(d.status, func() []api.Part { return submitterParts(s.Status()) })
@@ -88,11 +86,11 @@ func (d *daemon) submitterChain(ctx context.Context, a *access) (submitter.Chain
 	if err != nil {
 		return submitter.Chain{}, fmt.Errorf("chain %s: fee_key: %w", a.config.ID, err)
 	}
-	caps, err := feeCaps(a.config)
+	caps, err := feeCaps(&a.adapter.Units, a.config)
 	if err != nil {
 		return submitter.Chain{}, err
 	}
-	low, err := units.Parse(orText(a.config.LowBalance, defaultLowBalance), coinDecimals)
+	low, err := units.Parse(orText(a.config.LowBalance, a.adapter.Units.LowBalance), a.adapter.Units.CoinDecimals)
 	if err != nil {
 		return submitter.Chain{}, fmt.Errorf("chain %s: low_balance: %w", a.config.ID, err)
 	}
@@ -115,7 +113,8 @@ func submitterParts(list []submitter.Status) []api.Part {
 		s := &list[i]
 		p := api.Part{Name: "submitter " + s.Chain, Ready: s.Ready, Detail: s.Doing, Error: s.Error}
 		if s.Low {
-			p.Detail += fmt.Sprintf("; the fee payer %s has only %s coins", s.Address, units.Format(&s.Balance, coinDecimals))
+			u := unitsOf(s.Chain)
+			p.Detail += fmt.Sprintf("; the fee payer %s has only %s %s", s.Address, units.Format(&s.Balance, u.CoinDecimals), u.Coin)
 		}
 		for _, x := range s.Deliveries {
 			text := x.What + " " + x.Phase
@@ -143,7 +142,7 @@ func balances(list []submitter.Status) []api.SubmitterBalance {
 
 // feeBalance is a gauge of whole coins: precise enough to warn.
 func (m *metrics) feeBalance(chainID string, balance uint256.Int, _ bool) {
-	m.balance.WithLabelValues(chainID).Set(balance.Float64() / 1e18)
+	m.balance.WithLabelValues(chainID).Set(balance.Float64() / math.Pow10(int(unitsOf(chainID).CoinDecimals)))
 }
 
 func (m *metrics) sent(chainID, _ string, _ chain.Attempt, replaces bool) {

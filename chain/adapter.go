@@ -76,7 +76,23 @@ type Adapter struct {
 	BridgeCodeHash codec.Hash
 	// NativeToken is the word that stands for the chain's coin.
 	NativeToken codec.Hash
+	// Units says how people write what is paid on the chain.
+	Units Units
 	// Batch is how many transfers one delivery can hold, whatever they are and however they
 	// end; 0 means as many as any genesis allows.
 	Batch uint64
+}
+
+// Units says how people write what is paid on a chain, and what a submitter may pay
+// where nobody has said anything.
+type Units struct {
+	// Coin is the symbol of the chain's coin, which has CoinDecimals digits after the point.
+	Coin         string
+	CoinDecimals uint8
+	// Price is what a price per unit of gas or compute is written in: 10^PriceDecimals of
+	// what [Caps] counts.
+	Price         string
+	PriceDecimals uint8
+	// MaxFeePerGas and MaxTip, in Price, and LowBalance, in coins, are a submitter's defaults.
+	MaxFeePerGas, MaxTip, LowBalance string
 }

@@ -21,7 +21,8 @@ type Delivery struct {
 
 // Caps bound what a delivery may cost. They can change while a submitter runs.
 type Caps struct {
-	// MaxFeePerGas and MaxTip are per unit of gas or compute, in the chain's smallest unit.
+	// MaxFeePerGas and MaxTip are per unit of gas or compute, in the smallest unit that the chain
+	// counts prices in (Solana: micro-lamports).
 	MaxFeePerGas uint256.Int
 	MaxTip       uint256.Int
 }

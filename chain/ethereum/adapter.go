@@ -35,6 +35,7 @@ var Adapter = chain.Adapter{
 	AddressRule:    "evm",
 	BridgeCodeHash: contract.ExpectedCodeHash(),
 	NativeToken:    contract.Native,
+	Units:          chain.Units{Coin: "ETH", CoinDecimals: 18, Price: "gwei", PriceDecimals: 9, MaxFeePerGas: "200", MaxTip: "5", LowBalance: "0.1"},
 }
 
 // opened keeps a nil pointer from becoming an interface that is not nil.

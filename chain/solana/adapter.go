@@ -30,6 +30,8 @@ var Adapter = chain.Adapter{
 	AddressRule:    "any32",
 	BridgeCodeHash: contract.ExpectedCodeHash(),
 	NativeToken:    contract.Native,
+	Batch:          4, // each of another token, and all of them failing; TestLargestBatches
+	Units:          chain.Units{Coin: "SOL", CoinDecimals: 9, Price: "micro-lamports", MaxFeePerGas: "1000000", MaxTip: "1000000", LowBalance: "0.1"},
 }
 
 // opened keeps a nil pointer from becoming an interface that is not nil.

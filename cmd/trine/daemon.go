@@ -76,7 +76,7 @@ func submitterBalanceCommand(o *options) *cobra.Command {
 func submitterCapsCommand(o *options) *cobra.Command {
 	var fee, tip string
 	cmd := &cobra.Command{
-		Use: "caps CHAIN", Short: "Change what a running submitter may pay per gas, in gwei", Args: cobra.ExactArgs(1),
+		Use: "caps CHAIN", Short: "Change what a running submitter may pay per unit of gas or compute", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := o.client()
 			if err != nil {
@@ -87,13 +87,22 @@ func submitterCapsCommand(o *options) *cobra.Command {
 				return err
 			}
 			return o.show(cmd, body, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "on %s the submitter now pays at most %s gwei per gas, of which %s tip\n", args[0], fee, tip)
+				_, _ = fmt.Fprintf(w, "on %s the submitter now pays at most %s %s per unit, of which %s tip\n", args[0], fee, priceUnit(args[0]), tip)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&fee, "max-fee", "", "per gas, in gwei")
-	cmd.Flags().StringVar(&tip, "max-tip", "", "of it the tip, in gwei")
+	cmd.Flags().StringVar(&fee, "max-fee", "", "per unit, in gwei on EVM chains, in micro-lamports on Solana")
+	cmd.Flags().StringVar(&tip, "max-tip", "", "of it the tip, in the same unit")
 	// Both at once: a cap that is left out must not fall back to something else.
 	requireFlags(cmd, "max-fee", "max-tip")
 	return cmd
+}
+
+// priceUnit names what prices on a chain are written in.
+func priceUnit(chainID string) string {
+	adapter, err := app.AdapterOf(chainID)
+	if err != nil {
+		return ""
+	}
+	return adapter.Units.Price
 }

@@ -268,7 +268,7 @@ func pauseCommand(o *options) *cobra.Command {
 				return err
 			}
 			o.progress(cmd, "pause %d is signed; delivering it", signature.Sequence)
-			id, err := deliverOnce(ctx, sink, delivery)
+			id, err := deliverOnce(ctx, sink, delivery, app.DefaultCaps(&adapter))
 			if err != nil {
 				return err
 			}
@@ -296,12 +296,12 @@ func pauseSequence(ctx context.Context, adapter chain.Adapter, config chain.Sour
 }
 
 // deliverOnce sends a control action and waits until it is in a block.
-func deliverOnce(ctx context.Context, sink chain.Sink, d *chain.Delivery) (string, error) {
+func deliverOnce(ctx context.Context, sink chain.Sink, d *chain.Delivery, caps chain.Caps) (string, error) {
 	from, err := sink.Sender(ctx)
 	if err != nil {
 		return "", err
 	}
-	draft, err := sink.Build(ctx, chain.BuildRequest{Delivery: d, Nonce: from.Next, Caps: app.DefaultCaps()})
+	draft, err := sink.Build(ctx, chain.BuildRequest{Delivery: d, Nonce: from.Next, Caps: caps})
 	if err != nil {
 		return "", err
 	}
