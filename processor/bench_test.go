@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -159,8 +160,16 @@ var benchKeys = sync.OnceValue(func() []*signing.KeySigner {
 // with -benchtime=100000x or so. After the run every acknowledged transaction must survive a kill.
 func BenchmarkTransactions(b *testing.B) {
 	f := appchaintest.New(b, nineListeners, nowMillis()-3_600_000)
-	dir, keys := b.TempDir(), benchKeys()
-	fund(b, f, dir, keys)
+	funded, keys := filepath.Join(b.TempDir(), "funded"), benchKeys()
+	fund(b, f, funded, keys)
+	b.Run(fmt.Sprintf("accounts=%d", benchAccounts), func(b *testing.B) { transact(b, f, funded, keys) })
+}
+
+func transact(b *testing.B, f *appchaintest.Fixture, funded string, keys []*signing.KeySigner) {
+	dir := filepath.Join(b.TempDir(), "store")
+	if err := os.CopyFS(dir, os.DirFS(funded)); err != nil {
+		b.Fatal(err)
+	}
 	var blocks, syncs atomic.Uint64
 	r := newRig(b, dir, f, processor.Hooks{Committed: func(n int, _ time.Duration) { blocks.Add(uint64(n)); syncs.Add(1) }})
 	txs := transfers(b, f, keys, b.N, nowMillis()+60_000)
@@ -169,12 +178,12 @@ func BenchmarkTransactions(b *testing.B) {
 			b.Fatal(ok, err)
 		}
 	}
+	asTheDaemon(b)
 	latencies := make([]time.Duration, b.N)
 	newest := make([]uint64, b.N)
 	const clients = 1024
 	var next atomic.Int64
 	var group sync.WaitGroup
-	runtime.GC()
 	b.ReportAllocs()
 	b.ResetTimer()
 	began, cpu := time.Now(), cpuTime(b)
@@ -223,27 +232,59 @@ func checkKilled(b *testing.B, f *appchaintest.Fixture, dir string, txs []*ledge
 	}
 }
 
+// asTheDaemon sets the garbage collector as the processor's daemon does, and leaves it nothing
+// of the preparations to do.
+func asTheDaemon(b *testing.B) {
+	b.Helper()
+	before := debug.SetGCPercent(400)
+	b.Cleanup(func() { debug.SetGCPercent(before) })
+	runtime.GC()
+}
+
+// listing describes the files of a folder as they are now.
+func listing(b *testing.B, dir string) (files []string) {
+	b.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			files = append(files, fmt.Sprintf("%s %d %s", e.Name(), info.Size(), info.ModTime()))
+		}
+	}
+	return files
+}
+
+// awaitStill waits until nothing in a folder has changed for a second: the store has finished
+// compacting what was written before the measurement.
+func awaitStill(b *testing.B, dir string) {
+	b.Helper()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	before, still := listing(b, dir), 0
+	for range 1500 {
+		<-again.C
+		now := listing(b, dir)
+		if still++; !slices.Equal(before, now) {
+			before, still = now, 0
+		}
+		if still == 5 {
+			return
+		}
+	}
+	b.Fatal("the folder never stands still")
+}
+
 // copyStill copies a folder at a moment at which nothing in it changes: compactions go on
 // after the last block.
 func copyStill(b *testing.B, dir string) string {
 	b.Helper()
-	listing := func() (names []string) {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, e := range entries {
-			if info, err := e.Info(); err == nil {
-				names = append(names, fmt.Sprintf("%s %d %s", e.Name(), info.Size(), info.ModTime()))
-			}
-		}
-		return names
-	}
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for attempt := range 300 {
-		copied, before := filepath.Join(b.TempDir(), fmt.Sprint(attempt)), listing()
-		if err := os.CopyFS(copied, os.DirFS(dir)); err == nil && slices.Equal(before, listing()) {
+		copied, before := filepath.Join(b.TempDir(), fmt.Sprint(attempt)), listing(b, dir)
+		if err := os.CopyFS(copied, os.DirFS(dir)); err == nil && slices.Equal(before, listing(b, dir)) {
 			return copied
 		}
 		<-again.C
@@ -390,10 +431,18 @@ func signedAttestations(b *testing.B, f *appchaintest.Fixture, h *appchaintest.H
 
 // BenchmarkReplay is a follower that executes blocks which it is given.
 func BenchmarkReplay(b *testing.B) {
+	const accounts = 10_000
 	f := appchaintest.New(b, nineListeners, nowMillis()-3_600_000)
-	keys := benchKeys()[:10_000]
-	dir := b.TempDir()
-	fund(b, f, dir, keys)
+	funded, keys := filepath.Join(b.TempDir(), "funded"), benchKeys()[:accounts]
+	fund(b, f, funded, keys)
+	b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) { replay(b, f, funded, keys) })
+}
+
+func replay(b *testing.B, f *appchaintest.Fixture, funded string, keys []*signing.KeySigner) {
+	dir := filepath.Join(b.TempDir(), "store")
+	if err := os.CopyFS(dir, os.DirFS(funded)); err != nil {
+		b.Fatal(err)
+	}
 	kv, err := pebblestore.Open(pebblestore.Config{Dir: dir})
 	if err != nil {
 		b.Fatal(err)
