@@ -64,7 +64,7 @@ func (k *keeper) nativeRecipients(t *testing.T) {
 	wantAudit(t, k.ctx, k.n.Daemon("listener"))
 
 	// Who still refuses is still owed.
-	for _, to := range []common.Address{refuser, burner} {
+	for _, to := range []common.Address{refuser, burner, bomber} {
 		if out, code := k.claim(t, "ETH", to); code == 0 {
 			t.Errorf("a claim for a recipient that refuses succeeded: %s", out)
 		}
