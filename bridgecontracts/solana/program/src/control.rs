@@ -78,8 +78,7 @@ fn switch(mut input: Input, stop: bool) -> ProgramResult {
         }
         require_next(state.pause_sequence.get(), sequence)
     })?;
-    let (groups, kind) =
-        if stop { (seal::ONE_APPROVER, PAUSE) } else { (seal::PROCESSOR | seal::APPROVERS, UNPAUSE) };
+    let (groups, kind) = if stop { (seal::ONE_APPROVER, PAUSE) } else { (seal::PROCESSOR | seal::APPROVERS, UNPAUSE) };
     let seal = input.data.rest();
     authorize(&lane, &envelope, &Order { kind, sequence, body: &words::NOTHING, groups, seal })?;
     lane.write(|state| {

@@ -41,7 +41,6 @@ pub fn initialize(input: Input) -> ProgramResult {
     let program_data = accounts.next()?;
     let loader = accounts.exactly(&LOADER, Fault::WrongLoader)?;
     let system_program = accounts.next()?;
-    check_authority(program, program_data, authority)?;
 
     let (address, bump) = find(&[State::SEED], program_id)?;
     if *state.address().as_array() != address {
@@ -50,6 +49,7 @@ pub fn initialize(input: Input) -> ProgramResult {
     if state.owned_by(program_id) {
         return Err(Fault::AlreadyInitialized.into());
     }
+    check_authority(program, program_data, authority)?;
     let seeds = [Seed::from(State::SEED), Seed::from(core::slice::from_ref(&bump))];
     let makers = Makers { program_id, payer: authority, system: Some(system_program), associated: None };
     system::create(&makers, state, size_of::<State>(), &Signer::from(&seeds))?;

@@ -158,7 +158,8 @@ impl<'a> Lane<'a> {
         let mut data = Writer::new();
         let (page_number, bump) = self.write(|state| self.extend(state, event, &mut data))?;
         let metas = [InstructionAccount::readonly_signer(self.page.address())];
-        let instruction = InstructionView { program_id: self.program.address(), accounts: &metas, data: data.written() };
+        let instruction =
+            InstructionView { program_id: self.program.address(), accounts: &metas, data: data.written() };
         let (page_number, bump) = (page_number.to_le_bytes(), [bump]);
         let seeds = [Seed::from(PAGE_SEED), Seed::from(&page_number), Seed::from(&bump)];
         invoke_signed(&instruction, &[self.page], &[Signer::from(&seeds)])

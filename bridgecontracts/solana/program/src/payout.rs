@@ -1,6 +1,11 @@
 //! One payment: what can be seen to fail fails, what is not what it should be reverts, the rest is paid.
 
-use pinocchio::{account::AccountView, cpi::{Seed, Signer}, error::ProgramError, ProgramResult};
+use pinocchio::{
+    account::AccountView,
+    cpi::{Seed, Signer},
+    error::ProgramError,
+    ProgramResult,
+};
 
 use crate::{
     accounts::{move_lamports, require_key, require_writable},
@@ -92,9 +97,7 @@ impl Payout<'_> {
 
     /// The bridge owes itself nothing, and zero is nobody.
     fn nobody(&self, recipient: &Word) -> bool {
-        *recipient == words::ZERO
-            || recipient == self.lane.bridge()
-            || recipient == self.lane.program_id.as_array()
+        *recipient == words::ZERO || recipient == self.lane.bridge() || recipient == self.lane.program_id.as_array()
     }
 
     fn pay_sol<'a>(&self, purse: &mut Purse<'a>, transfer: &Transfer<'a, '_>) -> Result<bool, ProgramError> {

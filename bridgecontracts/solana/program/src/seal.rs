@@ -79,10 +79,8 @@ fn check_buffer(buffer: &Buffer, state: &State, groups: u8) -> Result<(), Progra
     if processor && enough(buffer.approvers.get(), approvers) && enough(buffer.listeners.get(), listeners) {
         return Ok(());
     }
-    Err(Fault::QuorumMissing.with(
-        buffer.approvers.get().count_ones().into(),
-        buffer.listeners.get().count_ones().into(),
-    ))
+    Err(Fault::QuorumMissing
+        .with(buffer.approvers.get().count_ones().into(), buffer.listeners.get().count_ones().into()))
 }
 
 /// A group of the held set, and how many signatures of it follow.

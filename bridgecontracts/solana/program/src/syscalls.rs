@@ -1,6 +1,6 @@
 //! The runtime's functions behind safe signatures.
 
-use core::mem::MaybeUninit;
+use core::{cell::Cell, mem::MaybeUninit};
 
 use pinocchio::{error::ProgramError, Address};
 use solana_define_syscall::definitions as sys;
@@ -12,11 +12,10 @@ pub type Word = [u8; 32];
 
 const SUCCESS: u64 = 0;
 const ADDRESS_MARKER: &[u8] = b"ProgramDerivedAddress";
-/// The sysvar Rent as the runtime stores it: lamports per byte (and year) 8, exemption threshold 8, burn percent 1.
-const RENT_SIZE: usize = 17;
-const RENT: Address = Address::from_str_const("SysvarRent111111111111111111111111111111111");
-const CLOCK: Address = Address::from_str_const("SysvarC1ock11111111111111111111111111111111");
-const CLOCK_SIZE: usize = 40;
+/// The sysvar Rent in words as the runtime lays it out: lamports per byte (and year), exemption threshold, burn percent.
+const RENT_WORDS: usize = 3;
+/// The sysvar Clock likewise: slot, start of the epoch, epoch, epoch of the leader schedule, Unix time.
+const CLOCK_WORDS: usize = 5;
 const ACCOUNT_OVERHEAD: u64 = 128;
 
 /// keccak256 over the parts one after the other.
@@ -58,7 +57,7 @@ pub fn derived(seeds: [&[u8]; 3], bump: u8, program_id: &Address) -> Word {
 
 /// The canonical address of the seeds and its bump.
 pub fn find(seeds: &[&[u8]], program_id: &Address) -> Result<(Word, u8), ProgramError> {
-    let (mut address, mut bump) = ([0; 32], 0);
+    let (mut address, bump) = ([0; 32], Cell::new(0));
     // SAFETY: the runtime reads pairs of address and length and 32 bytes, and writes 32 bytes and one.
     let result = unsafe {
         sys::sol_try_find_program_address(
@@ -66,33 +65,41 @@ pub fn find(seeds: &[&[u8]], program_id: &Address) -> Result<(Word, u8), Program
             seeds.len() as u64,
             program_id.as_array().as_ptr(),
             address.as_mut_ptr(),
-            &mut bump,
+            bump.as_ptr(),
         )
     };
     if result != SUCCESS {
         return Err(ProgramError::InvalidSeeds);
     }
-    Ok((address, bump))
+    Ok((address, bump.get()))
 }
 
 /// The present slot and Unix time in seconds.
+///
+/// The runtime's older functions are used here and for the rent: Surfpool's does not have sol_get_sysvar.
+#[allow(deprecated)]
 pub fn clock() -> Result<(u64, u64), ProgramError> {
-    let mut data = [0; CLOCK_SIZE];
-    sysvar(&CLOCK, &mut data)?;
-    let [s0, s1, s2, s3, s4, s5, s6, s7, .., t0, t1, t2, t3, t4, t5, t6, t7] = data;
-    let slot = u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]);
-    let time = i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
-    Ok((slot, u64::try_from(time).unwrap_or(0)))
+    let mut data = [0u64; CLOCK_WORDS];
+    // SAFETY: the runtime writes 40 bytes, at an address that is a multiple of 8.
+    if unsafe { sys::sol_get_clock_sysvar(data.as_mut_ptr().cast()) } != SUCCESS {
+        return Err(ProgramError::UnsupportedSysvar);
+    }
+    let [slot, .., time] = data;
+    // What is negative as a signed number is before 1970.
+    Ok((slot, if time > i64::MAX as u64 { 0 } else { time }))
 }
 
 /// The lamports below which an account of this size may not be left. Clusters that have not yet folded the exemption
 /// threshold (two years) into the price per byte have it as a float of 2.0; nothing else has ever been set.
+#[allow(deprecated)]
 pub fn rent_minimum(size: usize) -> Result<u64, ProgramError> {
-    let mut data = [0; RENT_SIZE];
-    sysvar(&RENT, &mut data)?;
-    let [p0, p1, p2, p3, p4, p5, p6, p7, t0, t1, t2, t3, t4, t5, t6, t7, _] = data;
-    let price = u64::from_le_bytes([p0, p1, p2, p3, p4, p5, p6, p7]);
-    let years = match u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]) {
+    let mut data = [0u64; RENT_WORDS];
+    // SAFETY: the runtime writes 24 bytes, at an address that is a multiple of 8.
+    if unsafe { sys::sol_get_rent_sysvar(data.as_mut_ptr().cast()) } != SUCCESS {
+        return Err(ProgramError::UnsupportedSysvar);
+    }
+    let [price, threshold, _] = data;
+    let years = match threshold {
         0x3ff0_0000_0000_0000 => 1,
         0x4000_0000_0000_0000 => 2,
         _ => return Err(ProgramError::UnsupportedSysvar),
@@ -115,15 +122,6 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 pub fn clear(bytes: &mut [u8]) {
     // SAFETY: the runtime writes as many bytes as there are.
     unsafe { sys::sol_memset_(bytes.as_mut_ptr(), 0, bytes.len() as u64) }
-}
-
-fn sysvar(id: &Address, out: &mut [u8]) -> Result<(), ProgramError> {
-    // SAFETY: the runtime reads 32 bytes and writes as many as `out` has.
-    let result = unsafe { sys::sol_get_sysvar(id.as_array().as_ptr(), out.as_mut_ptr(), 0, out.len() as u64) };
-    if result != SUCCESS {
-        return Err(ProgramError::UnsupportedSysvar);
-    }
-    Ok(())
 }
 
 /// A line in the log.

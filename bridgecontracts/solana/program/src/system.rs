@@ -75,15 +75,11 @@ pub fn require(system: Option<&AccountView>) -> Result<(), ProgramError> {
 
 /// Moves lamports out of an account of the system program that has signed.
 pub fn transfer(from: &AccountView, to: &AccountView, lamports: u64) -> Result<(), ProgramError> {
-    let metas =
-        [InstructionAccount::writable_signer(from.address()), InstructionAccount::writable(to.address())];
+    let metas = [InstructionAccount::writable_signer(from.address()), InstructionAccount::writable(to.address())];
     invoke(&instruction(&metas, &Data::of(TRANSFER, &[&lamports.to_le_bytes()])?), &[from, to])
 }
 
-fn instruction<'a>(
-    accounts: &'a [InstructionAccount<'a>],
-    data: &'a Data,
-) -> InstructionView<'a, 'a, 'a, 'a> {
+fn instruction<'a>(accounts: &'a [InstructionAccount<'a>], data: &'a Data) -> InstructionView<'a, 'a, 'a, 'a> {
     InstructionView { program_id: &ID, accounts, data: data.bytes.split_at_checked(data.length).map_or(&[], |d| d.0) }
 }
 

@@ -116,6 +116,10 @@ impl<'a> TokenAccounts<'a> {
     pub fn take(program_id: &Address, accounts: &mut Accounts<'a>) -> Result<Self, ProgramError> {
         let (token, vault) = (accounts.next()?, accounts.next()?);
         let (mint, program) = (accounts.next()?, accounts.next()?);
+        // SOL's word must not come by this road: it would be a token that is not ready, and so could be marked.
+        if *mint.address() == mint::NATIVE {
+            return Err(Fault::NativeMint.into());
+        }
         let mut checked = TokenAccounts { token, vault, mint, program, ready: false, limited: false, decimals: 0 };
         if !token.owned_by(program_id) {
             let (address, _) = find(&[Token::SEED, mint.address().as_array()], program_id)?;

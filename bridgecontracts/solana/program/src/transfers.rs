@@ -115,7 +115,13 @@ impl<'a> Transfers<'a> {
     }
 
     fn walk(&self) -> Walk<'a, '_> {
-        Walk { tokens: &self.tokens, count: self.batch.count, index: 0, entries: self.batch.entries, accounts: self.accounts }
+        Walk {
+            tokens: &self.tokens,
+            count: self.batch.count,
+            index: 0,
+            entries: self.batch.entries,
+            accounts: self.accounts,
+        }
     }
 
     /// The body hash: token, recipient and amount of each.
