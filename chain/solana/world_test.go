@@ -1,5 +1,3 @@
-//go:build e2e
-
 package solana
 
 import (
@@ -10,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,36 +37,10 @@ type backend interface {
 	bridge(ctx context.Context, config chain.DeployConfig) (chain.Deployed, error)
 }
 
-func (v *validator) endpoint() string { return v.url }
-
-// bridge initialises the next of the programs that the validator began with.
-func (v *validator) bridge(ctx context.Context, config chain.DeployConfig) (chain.Deployed, error) {
-	v.mu.Lock()
-	program := keyOf(key(fmt.Sprint("program ", v.next)))
-	v.next++
-	v.mu.Unlock()
-	n, err := openNode(config.ChainID, config.Endpoint)
-	if err != nil {
-		return chain.Deployed{}, err
-	}
-	a, err := newSender(n, config.FeeKey, config.Poll)
-	if err != nil {
-		return chain.Deployed{}, err
-	}
-	d := &deployment{sender: a, config: config}
-	if d.bridge, err = contract.NewProgram(program); err != nil {
-		return chain.Deployed{}, err
-	}
-	if d.data, err = contract.ProgramData(program); err != nil {
-		return chain.Deployed{}, err
-	}
-	return d.initialize(ctx)
-}
-
 // world is a bridge on a cluster, behind a proxy under which time stands still.
 type world struct {
 	backend
-	name    string
+	number  uint64
 	node    *node // direct
 	time    *stopped
 	proxy   *rpctest.Proxy
@@ -85,24 +58,24 @@ func newWorld(t chaintest.TB, b backend) *world {
 	return newWorldOf(t, b, chaintest.NewMembers("solana", 1, 3, 3))
 }
 
-var worlds = 0
+// worlds counts them: each has a genesis and keys of its own.
+var worlds atomic.Uint64
 
 func newWorldOf(t chaintest.TB, b backend, members *chaintest.Members) *world {
 	t.Helper()
-	worlds++
-	w := &world{backend: b, name: fmt.Sprint("world ", worlds), members: members}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	w := &world{backend: b, number: worlds.Add(1), members: members}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	fail := func(err error) {
 		if err != nil {
-			t.Fatalf("%s: %v", w.name, err)
+			t.Fatalf("%s: %v", w.name(), err)
 		}
 	}
 	var err error
 	w.node, err = openNode(b.chainID(), b.endpoint())
 	fail(err)
 	w.bridge, err = b.bridge(ctx, chain.DeployConfig{
-		ChainID: b.chainID(), Endpoint: b.endpoint(), Genesis: codec.HashWords(testGenesis, codec.Uint64Word(uint64(worlds))), Set: w.members.Set, FeeKey: key("deployer"), Poll: testPoll,
+		ChainID: b.chainID(), Endpoint: b.endpoint(), Genesis: w.genesis(), Set: w.members.Set, FeeKey: key("deployer"), Poll: testPoll,
 	})
 	fail(err)
 	_, accounts, err := w.node.accounts(ctx, confirmed, 0, contract.Key(w.bridge.Bridge))
@@ -119,7 +92,7 @@ func newWorldOf(t chaintest.TB, b backend, members *chaintest.Members) *world {
 }
 
 // key is a key of this world alone.
-func (w *world) key(name string) *signing.Ed25519Payer { return key(w.name + " " + name) }
+func (w *world) key(name string) *signing.Ed25519Payer { return key(w.name() + " " + name) }
 
 // act sends instructions of anybody, past the proxy and the time.
 func (w *world) act(ctx context.Context, from *signing.Ed25519Payer, instructions ...contract.Instruction) (chain.Receipt, error) {
@@ -144,14 +117,9 @@ func (w *world) fund(ctx context.Context, keys ...*signing.Ed25519Payer) error {
 	return err
 }
 
-func (w *world) genesis() codec.Hash {
-	return codec.HashWords(testGenesis, codec.Uint64Word(uint64(worldNumber(w.name))))
-}
+func (w *world) genesis() codec.Hash { return codec.HashWords(testGenesis, codec.Uint64Word(w.number)) }
 
-func worldNumber(name string) (n int) {
-	_, _ = fmt.Sscanf(name, "world %d", &n) // the name is ours
-	return n
-}
+func (w *world) name() string { return fmt.Sprint("world ", w.number) }
 
 func (w *world) sourceConfig(endpoint string) chain.SourceConfig {
 	return chain.SourceConfig{ChainID: w.chainID(), Endpoint: endpoint, Bridge: w.bridge.Bridge, Genesis: w.genesis(), StartBlock: w.bridge.StartBlock}
@@ -377,12 +345,20 @@ func (w *faults) spoilBlock(result json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(b)
 }
 
-func TestValidatorSourceSuite(t *testing.T) {
-	v := sharedValidator(t)
-	chaintest.TestSource(t, func(t chaintest.TB) chaintest.World { return newWorld(t, v) })
+// fresh makes a world for a case of the suite. Cases have bridges of their own, so they run beside each other.
+func fresh(c *cluster) func(t chaintest.TB) *world {
+	return func(t chaintest.TB) *world {
+		t.(*testing.T).Parallel()
+		return newWorld(t, c)
+	}
 }
 
-func TestValidatorSinkSuite(t *testing.T) {
-	v := sharedValidator(t)
-	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return newWorld(t, v) })
+func TestSourceSuite(t *testing.T) {
+	make := fresh(sharedValidator(t))
+	chaintest.TestSource(t, func(t chaintest.TB) chaintest.World { return make(t) })
+}
+
+func TestSinkSuite(t *testing.T) {
+	make := fresh(sharedValidator(t))
+	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return make(t) })
 }
