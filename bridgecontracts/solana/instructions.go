@@ -84,7 +84,7 @@ func (p Program) InitToken(payer, mint, tokenProgram Key) (Instruction, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.instruction([]byte{tagInitToken}, writableSigner(payer), readonly(p.State), writable(config), readonly(mint), writable(vault),
+	return p.instruction([]byte{tagInitToken}, writableSigner(payer), readonly(p.State), writable(config), writable(vault), readonly(mint),
 		readonly(tokenProgram), readonly(AssociatedTokenProgram), readonly(SystemProgram)), nil
 }
 
@@ -122,7 +122,7 @@ func (p Program) DepositToken(wallet, page, from Key, token *Token, amount uint6
 		return nil, err
 	}
 	return p.instruction(data, append(p.prefix(wallet, page, true),
-		readonly(config), readonly(token.Mint), writable(from), writable(token.Vault), readonly(token.Program))...), nil
+		readonly(config), writable(token.Vault), readonly(token.Mint), readonly(token.Program), writable(from))...), nil
 }
 
 // ClaimTo says where a claim goes.
