@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mr-tron/base58"
-
 	"github.com/trinebridge/trine/chain"
 )
 
@@ -86,11 +84,10 @@ func (s *Sink) expired(ctx context.Context, e *extra, refusal error) error {
 
 // prepare sends a transaction that others build on, and waits until it is in a confirmed block.
 func (s *Sink) prepare(ctx context.Context, raw []byte) error {
-	signature, _, err := parseTransaction(raw)
+	id, err := idOf(raw)
 	if err != nil {
 		return &chain.Error{Verdict: chain.Fatal, Err: err}
 	}
-	id := base58.Encode(signature[:])
 	ticker := time.NewTicker(s.config.Poll)
 	defer ticker.Stop()
 	for sent := false; ; {

@@ -232,9 +232,7 @@ func (f *search) transaction(ctx context.Context, id string) error {
 // transaction returns one that is in a confirmed block, or ErrAbsent.
 func (n *node) transaction(ctx context.Context, id string) (*transactionWithMeta, error) {
 	var t *transactionWithMeta
-	if err := n.call(ctx, &t, "getTransaction", id, map[string]any{
-		"encoding": "base64", "commitment": confirmed, "maxSupportedTransactionVersion": 0,
-	}); err != nil {
+	if err := n.callVersioned(ctx, &t, maxResponse, "getTransaction", id, map[string]any{"encoding": "json", "commitment": confirmed}); err != nil {
 		return nil, err
 	}
 	if t == nil {

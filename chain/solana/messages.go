@@ -18,6 +18,7 @@ var (
 	errNoBlock   = errors.New("the node does not have the block")
 	errKnown     = errors.New("the transaction was processed already")
 	errExpired   = errors.New("the blockhash is not known")
+	errVersion   = errors.New("the transaction is of a newer version than was asked for")
 	errNoAccount = errors.New("the account is not there")
 )
 
@@ -39,7 +40,7 @@ var codes = map[int]struct {
 	-32012: {chain.Retry, nil},        // scan error
 	-32013: {chain.Fatal, nil},        // signature length mismatch
 	-32014: {chain.Retry, errNoBlock}, // block status not yet available
-	-32015: {chain.Fatal, nil},        // transaction version unsupported by the request
+	-32015: {chain.Retry, errVersion}, // transaction version unsupported by the request
 	-32016: {chain.Retry, errBehind},  // minimum context slot not reached
 	-32017: {chain.Retry, nil},        // epoch rewards period
 	-32018: {chain.Retry, nil},        // slot not epoch boundary

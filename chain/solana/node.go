@@ -24,6 +24,8 @@ const (
 	// requestTimeout ends a request whose caller set no earlier deadline: a node that never
 	// answers must not keep a command waiting for ever.
 	requestTimeout = time.Minute
+	// anyVersion is the highest that a transaction can have.
+	anyVersion = 255
 	// referenceLength is how much of the genesis hash a chain id has.
 	referenceLength = 32
 )
@@ -41,6 +43,7 @@ type node struct {
 	url     string
 	http    *http.Client
 	checked atomic.Bool
+	newest  atomic.Uint32 // version of transactions that is asked for
 	serial  atomic.Uint64
 }
 
@@ -73,6 +76,24 @@ func (n *node) call(ctx context.Context, result any, method string, args ...any)
 		}
 	}
 	return n.callUnchecked(ctx, result, maxResponse, method, args...)
+}
+
+// callVersioned asks for something that holds transactions, for those of version 0 and before until the node says that
+// there are newer ones: from then on for all. What the adapter reads of them has one form in every version.
+func (n *node) callVersioned(ctx context.Context, result any, limit int64, method string, what any, options map[string]any) error {
+	if !n.checked.Load() {
+		if err := n.check(ctx); err != nil {
+			return err
+		}
+	}
+	options["maxSupportedTransactionVersion"] = n.newest.Load()
+	err := n.callUnchecked(ctx, result, limit, method, what, options)
+	if !errors.Is(err, errVersion) {
+		return err
+	}
+	n.newest.Store(anyVersion)
+	options["maxSupportedTransactionVersion"] = anyVersion
+	return n.callUnchecked(ctx, result, limit, method, what, options)
 }
 
 // wrap names the endpoint and the method in front of an error.

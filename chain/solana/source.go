@@ -66,7 +66,8 @@ func (n *node) settled(ctx context.Context, f chain.Finality) (uint64, error) {
 	return newest - f.Confirmations, nil
 }
 
-// head returns the block of the newest settled slot, or of the nearest before it that has one.
+// head returns the block of the newest settled slot, or of the nearest before it that has one. Of a slot that was skipped, a
+// node says so only once a later one is final; before that, it says that it has no block.
 func (n *node) head(ctx context.Context, f chain.Finality) (chain.Block, error) {
 	newest, err := n.settled(ctx, f)
 	if err != nil {
@@ -74,7 +75,7 @@ func (n *node) head(ctx context.Context, f chain.Finality) (chain.Block, error) 
 	}
 	for slot := newest; slot > 0 && newest-slot < maxSkipped; slot-- {
 		block, err := n.header(ctx, slot)
-		if err == nil || !errors.Is(err, errSkipped) {
+		if !errors.Is(err, errSkipped) && !errors.Is(err, errNoBlock) {
 			return block, err
 		}
 	}

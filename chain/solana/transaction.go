@@ -1,7 +1,6 @@
 package solana
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,11 +11,7 @@ import (
 	"github.com/trinebridge/trine/chain"
 )
 
-const (
-	// maxTransaction bounds a transaction in wire form, in bytes: above what any cluster takes.
-	maxTransaction = 8 << 10
-	signatureSize  = 64
-)
+const signatureSize = 64
 
 // address is an account in an answer. Its text is measured before it is decoded: base58 costs
 // the square of its length.
@@ -55,11 +50,17 @@ func parseSignature(tx string) error {
 	return nil
 }
 
-// transactionWithMeta is a transaction in a block, as getTransaction and getBlock show it.
+// transactionWithMeta is a transaction in a block, as getTransaction and getBlock show it. The node decodes it: signatures
+// and accounts look alike in transactions of every version, and anybody may use any version that the cluster has.
 type transactionWithMeta struct {
-	Slot        uint64   `json:"slot"` // not in getBlock
-	Transaction []string `json:"transaction"`
-	Meta        *struct {
+	Slot        uint64 `json:"slot"` // not in getBlock
+	Transaction *struct {
+		Signatures []string `json:"signatures"`
+		Message    struct {
+			AccountKeys []address `json:"accountKeys"`
+		} `json:"message"`
+	} `json:"transaction"`
+	Meta *struct {
 		Err               json.RawMessage `json:"err"`
 		ComputeUnits      uint64          `json:"computeUnitsConsumed"`
 		InnerInstructions []struct {
@@ -87,69 +88,27 @@ func (t *transactionWithMeta) failed() *failure {
 
 // keys returns the transaction's id and all accounts that its instructions can name.
 func (t *transactionWithMeta) keys() (id string, keys []contract.Key, err error) {
-	if t.Meta == nil || len(t.Transaction) != 2 || t.Transaction[1] != "base64" {
-		return "", nil, errors.New("a transaction without its outcome or its bytes")
+	if t.Meta == nil || t.Transaction == nil || len(t.Transaction.Signatures) == 0 {
+		return "", nil, errors.New("a transaction without its outcome or its signatures")
 	}
-	if len(t.Transaction[0]) > base64.StdEncoding.EncodedLen(maxTransaction) {
-		return "", nil, fmt.Errorf("a transaction of %d letters of base64", len(t.Transaction[0]))
-	}
-	raw, err := base64.StdEncoding.DecodeString(t.Transaction[0])
-	if err != nil {
-		return "", nil, fmt.Errorf("a transaction's bytes: %w", err)
-	}
-	signature, keys, err := parseTransaction(raw)
-	if err != nil {
+	id = t.Transaction.Signatures[0]
+	if err := parseSignature(id); err != nil {
 		return "", nil, err
 	}
-	for _, list := range [][]address{t.Meta.LoadedAddresses.Writable, t.Meta.LoadedAddresses.Readonly} {
+	for _, list := range [][]address{t.Transaction.Message.AccountKeys, t.Meta.LoadedAddresses.Writable, t.Meta.LoadedAddresses.Readonly} {
 		for _, a := range list {
 			keys = append(keys, contract.Key(a))
 		}
 	}
-	return base58.Encode(signature[:]), keys, nil
+	return id, keys, nil
 }
 
-// parseTransaction reads the first signature and the accounts that a transaction lists itself:
-// signatures, then perhaps a version, three counts, the accounts.
-func parseTransaction(raw []byte) (signature [signatureSize]byte, keys []contract.Key, err error) {
-	short := func() ([signatureSize]byte, []contract.Key, error) {
-		return signature, nil, fmt.Errorf("a transaction ends after %d bytes", len(raw))
+// idOf returns the id of a transaction of ours in wire form: its first signature, which comes after their count.
+func idOf(raw []byte) (string, error) {
+	if len(raw) < 1+signatureSize || raw[0] == 0 || raw[0] >= 0x80 {
+		return "", fmt.Errorf("%d bytes are no signed transaction", len(raw))
 	}
-	count, rest, ok := compactLength(raw)
-	if !ok || count == 0 || len(rest) < count*signatureSize {
-		return short()
-	}
-	copy(signature[:], rest)
-	rest = rest[count*signatureSize:]
-	if len(rest) > 0 && rest[0]&0x80 != 0 {
-		if rest[0] != 0x80 {
-			return signature, nil, fmt.Errorf("a transaction of version %d; 0 is the newest that is known", rest[0]&0x7f)
-		}
-		rest = rest[1:]
-	}
-	if len(rest) < 3 {
-		return short()
-	}
-	count, rest, ok = compactLength(rest[3:])
-	if !ok || len(rest) < count*len(contract.Key{}) {
-		return short()
-	}
-	keys = make([]contract.Key, count)
-	for i := range keys {
-		keys[i] = contract.Key(rest[32*i : 32*i+32])
-	}
-	return signature, keys, nil
-}
-
-// compactLength reads a length of one to three bytes, seven bits each, the lowest first.
-func compactLength(b []byte) (n int, rest []byte, ok bool) {
-	for i := range min(3, len(b)) {
-		n |= int(b[i]&0x7f) << (7 * i)
-		if b[i]&0x80 == 0 {
-			return n, b[i+1:], true
-		}
-	}
-	return 0, nil, false
+	return base58.Encode(raw[1 : 1+signatureSize]), nil
 }
 
 // sighting is an event and where it was seen.

@@ -113,14 +113,9 @@ func (n *node) block(ctx context.Context, slot uint64, full bool) (*block, error
 		details, limit = "full", maxBlock
 	}
 	const method = "getBlock"
-	if !n.checked.Load() {
-		if err := n.check(ctx); err != nil {
-			return nil, err
-		}
-	}
 	var b *block
-	if err := n.callUnchecked(ctx, &b, limit, method, slot, map[string]any{
-		"encoding": "base64", "transactionDetails": details, "rewards": false, "maxSupportedTransactionVersion": 0, "commitment": confirmed,
+	if err := n.callVersioned(ctx, &b, limit, method, slot, map[string]any{
+		"encoding": "json", "transactionDetails": details, "rewards": false, "commitment": confirmed,
 	}); err != nil {
 		return nil, err
 	}

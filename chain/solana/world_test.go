@@ -64,7 +64,7 @@ var worlds atomic.Uint64
 func newWorldOf(t chaintest.TB, b backend, members *chaintest.Members) *world {
 	t.Helper()
 	w := &world{backend: b, number: worlds.Add(1), members: members}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := patient(t.Context())
 	defer cancel()
 	fail := func(err error) {
 		if err != nil {
@@ -157,7 +157,17 @@ func (w *world) wallet(endpoint, name string) (*Wallet, error) {
 	return OpenWallet(w.sinkConfig(endpoint, name))
 }
 
+// worldPatience bounds what the world itself does. How fast a real chain makes blocks is not what the suite asks for, so the
+// suite's own bound of a call, which is shorter, does not count here.
+const worldPatience = 5 * time.Minute
+
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), worldPatience)
+}
+
 func (w *world) Deposit(ctx context.Context, n int) (txs []string, err error) {
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	wallet, err := w.wallet(w.endpoint(), "user")
 	if err != nil {
 		return nil, err
@@ -203,6 +213,8 @@ func (w *world) depositOne(ctx context.Context, wallet *Wallet) (chain.Receipt, 
 }
 
 func (w *world) Plain(ctx context.Context) (string, error) {
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	r, err := w.act(ctx, w.key("user"), pay(keyOf(w.key("user")), keyOf(w.key("user")), 1))
 	if err != nil {
 		return "", err
@@ -210,7 +222,11 @@ func (w *world) Plain(ctx context.Context) (string, error) {
 	return r.Tx, w.time.mine(ctx, 1)
 }
 
-func (w *world) Mine(ctx context.Context, n int) error { return w.time.mine(ctx, n) }
+func (w *world) Mine(ctx context.Context, n int) error {
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	return w.time.mine(ctx, n)
+}
 
 func (w *world) Fork(context.Context, int) error { return chaintest.ErrCannot }
 
