@@ -46,6 +46,17 @@ type family struct {
 	attach func(ctx context.Context, id, endpoint string) (ground, error)
 }
 
+// identifyWithin is identify with an end for a node that takes a request and never answers.
+func (f *family) identifyWithin(ctx context.Context, endpoint string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answersWithin, fmt.Errorf("no answer within %s", answersWithin))
+	defer cancel()
+	id, err := f.identify(ctx, endpoint)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return id, err
+}
+
 // families in the order in which endpoints are tried.
 var families = []*family{&evmFamily, &solanaFamily}
 
@@ -190,13 +201,13 @@ func openChains(ctx context.Context, config *Config) (chains []*External, err er
 		}
 		chains = append(chains, x)
 	}
-	for _, namespace := range config.Families {
-		if !slices.ContainsFunc(chains, func(x *External) bool { return x.family.namespace == namespace }) {
-			return chains, fmt.Errorf("no endpoint of a chain of %s is among those given", namespace)
-		}
-	}
-	for _, x := range chains {
+	for i, x := range chains {
 		x.ID = x.ground.chainID()
+		for _, other := range chains[:i] {
+			if other.ID == x.ID {
+				return chains, fmt.Errorf("endpoints %s and %s are of the same chain, %s; a network has each chain once", other.Endpoint, x.Endpoint, x.ID)
+			}
+		}
 		if len(x.daemons) == 0 {
 			x.daemons = []string{x.Endpoint}
 		}
@@ -204,14 +215,22 @@ func openChains(ctx context.Context, config *Config) (chains []*External, err er
 			return chains, err
 		}
 	}
+	for _, namespace := range config.Families {
+		if !slices.ContainsFunc(chains, func(x *External) bool { return x.family.namespace == namespace }) {
+			return chains, fmt.Errorf("no endpoint of a chain of %s is among those given", namespace)
+		}
+	}
 	return chains, nil
 }
+
+// answersWithin is how long a node may take to say which chain it is of.
+const answersWithin = 10 * time.Second
 
 // attach asks every family whether a node of its own answers at the endpoint.
 func attach(ctx context.Context, c ChainConfig) (*External, error) {
 	var answers []error
 	for _, f := range families {
-		id, err := f.identify(ctx, c.Endpoint)
+		id, err := f.identifyWithin(ctx, c.Endpoint)
 		if err != nil {
 			answers = append(answers, fmt.Errorf("as %s: %w", f.namespace, err))
 			continue

@@ -2,6 +2,7 @@ package devnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,67 +66,87 @@ func Demonstrate(ctx context.Context, n *Network, progress func(step Step, what 
 func (d *demo) play(ctx context.Context) error {
 	var who [3]*User
 	for i, name := range []string{"Alice", "Bob", "Carol"} {
-		made, err := d.network.NewUser(ctx, name)
+		err := d.bounded(ctx, func(ctx context.Context) (err error) {
+			who[i], err = d.network.NewUser(ctx, name)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		who[i] = made
 	}
 	first, last := d.network.Chains[0], d.network.Chains[len(d.network.Chains)-1]
-	script := d.alike(ctx, first, last, who[0], who[1], who[2])
+	script := d.alike(first, last, who[0], who[1], who[2])
 	if i := slices.IndexFunc(d.network.Chains, func(x *External) bool { return x.family != first.family }); i >= 0 {
-		script = d.different(ctx, first, d.network.Chains[i], who[0], who[1], who[2])
+		script = d.different(first, d.network.Chains[i], who[0], who[1], who[2])
 	}
 	for _, step := range script {
-		if err := step(); err != nil {
+		if err := d.bounded(ctx, step); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// stepWithin bounds one step: ten times what one takes on a slow machine.
+const stepWithin = 2 * time.Minute
+
+// bounded ends a step that takes too long, and says so.
+func (d *demo) bounded(ctx context.Context, step func(context.Context) error) error {
+	logs := "the daemons' logs are in " + d.network.Dir
+	if d.network.temporary {
+		logs = "with --dir the daemons' logs are kept"
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, stepWithin, fmt.Errorf("it was not done within %s (%s)", stepWithin, logs))
+	defer cancel()
+	err := step(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
 // alike is the script for chains of one family, which may be one chain.
-func (d *demo) alike(ctx context.Context, first, second *External, alice, bob, carol *User) []func() error {
-	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func() error {
-		return func() error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
+func (d *demo) alike(first, second *External, alice, bob, carol *User) []func(context.Context) error {
+	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func(context.Context) error {
+		return func(ctx context.Context) error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
 	}
 	late, coin := &pending{}, first.family.coin.symbol
 	// Funds on the second chain come late, so that a withdrawal there has to wait for them.
 	waits := second != first
-	return []func() error{
+	return []func(context.Context) error{
 		deposits("deposit 500 USDC, with Alice's key", alice, first, "USDC", "500", true),
 		deposits("deposit 2 "+coin, alice, first, coin, "2", false),
 		deposits("link Bob's key to his wallet", bob, second, "", "0", true),
-		func() error { return d.transfer(ctx, alice, bob, "USDC", "200") },
-		func() error { return d.transfer(ctx, alice, bob, coin, "0.5") },
-		func() error { return d.withdraw(ctx, alice, first, "USDC", "100") },
-		func() error { return d.withdraw(ctx, bob, first, coin, "0.5") },
-		func() error { return d.queue(ctx, late, bob, second, "USDC", "150", waits) },
+		func(ctx context.Context) error { return d.transfer(ctx, alice, bob, "USDC", "200") },
+		func(ctx context.Context) error { return d.transfer(ctx, alice, bob, coin, "0.5") },
+		func(ctx context.Context) error { return d.withdraw(ctx, alice, first, "USDC", "100") },
+		func(ctx context.Context) error { return d.withdraw(ctx, bob, first, coin, "0.5") },
+		func(ctx context.Context) error { return d.queue(ctx, late, bob, second, "USDC", "150", waits) },
 		deposits("deposit 1000 USDC, with Carol's key, which brings the funds", carol, second, "USDC", "1000", true),
-		func() error { return d.await(ctx, late) },
-		func() error { return d.withdraw(ctx, carol, second, "USDC", "50") },
+		func(ctx context.Context) error { return d.await(ctx, late) },
+		func(ctx context.Context) error { return d.withdraw(ctx, carol, second, "USDC", "50") },
 	}
 }
 
 // different is the script for two chains of different families: the dollar and the coin of
 // the second one cross in both directions.
-func (d *demo) different(ctx context.Context, first, second *External, alice, bob, carol *User) []func() error {
-	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func() error {
-		return func() error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
+func (d *demo) different(first, second *External, alice, bob, carol *User) []func(context.Context) error {
+	deposits := func(step string, who *User, x *External, symbol, amount string, link bool) func(context.Context) error {
+		return func(ctx context.Context) error { return d.deposit(ctx, step, who, x, symbol, amount, link) }
 	}
 	late, coin := &pending{}, second.family.coin.symbol
-	return []func() error{
+	return []func(context.Context) error{
 		deposits("deposit 500 USDC, with Alice's key", alice, second, "USDC", "500", true),
 		deposits("deposit 2 "+coin, alice, second, coin, "2", false),
 		deposits("deposit 300 USDC, with Bob's key", bob, first, "USDC", "300", true),
-		func() error { return d.transfer(ctx, alice, bob, "USDC", "80") },
-		func() error { return d.withdraw(ctx, alice, first, "USDC", "120") },
-		func() error { return d.withdraw(ctx, bob, second, "USDC", "150") },
-		func() error { return d.withdraw(ctx, alice, second, coin, "0.5") },
-		func() error { return d.queue(ctx, late, alice, first, coin, "1", true) },
+		func(ctx context.Context) error { return d.transfer(ctx, alice, bob, "USDC", "80") },
+		func(ctx context.Context) error { return d.withdraw(ctx, alice, first, "USDC", "120") },
+		func(ctx context.Context) error { return d.withdraw(ctx, bob, second, "USDC", "150") },
+		func(ctx context.Context) error { return d.withdraw(ctx, alice, second, coin, "0.5") },
+		func(ctx context.Context) error { return d.queue(ctx, late, alice, first, coin, "1", true) },
 		deposits("deposit 3 "+coin+" as a token, with Carol's key, which brings the funds", carol, first, coin, "3", true),
-		func() error { return d.await(ctx, late) },
-		func() error { return d.withdraw(ctx, carol, second, coin, "0.75") },
+		func(ctx context.Context) error { return d.await(ctx, late) },
+		func(ctx context.Context) error { return d.withdraw(ctx, carol, second, coin, "0.75") },
 	}
 }
 
@@ -275,12 +296,8 @@ func (d *demo) withdraw(ctx context.Context, who *User, x *External, symbol, tex
 	return d.await(ctx, p)
 }
 
-// stepWithin bounds one step.
-const stepWithin = 60 * time.Second
-
+// until asks again and again, as long as the context lasts.
 func (d *demo) until(ctx context.Context, name string, reached func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, stepWithin, fmt.Errorf("nothing happened for %s", stepWithin))
-	defer cancel()
 	ticker := time.NewTicker(askEvery)
 	defer ticker.Stop()
 	for {
@@ -294,7 +311,7 @@ func (d *demo) until(ctx context.Context, name string, reached func() (bool, err
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w; the daemons' logs are in %s", name, context.Cause(ctx), d.network.Dir)
+			return fmt.Errorf("%s: %w", name, context.Cause(ctx))
 		}
 	}
 }

@@ -148,12 +148,21 @@ func Start(ctx context.Context, config Config) (n *Network, err error) {
 		{"wait until every daemon is ready", n.waitReady},
 	} {
 		began := time.Now()
-		if err := step.do(ctx); err != nil {
+		if err := within(ctx, step.do); err != nil {
 			return n, fmt.Errorf("%s: %w", step.what, err)
 		}
 		config.Log.Info(step.what, "ms", time.Since(began).Milliseconds())
 	}
 	return n, nil
+}
+
+// stageWithin bounds each stage of the start: a chain that dies in the middle is not waited for any longer.
+const stageWithin = 5 * time.Minute
+
+func within(ctx context.Context, stage func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, stageWithin, fmt.Errorf("it was not done within %s", stageWithin))
+	defer cancel()
+	return stage(ctx)
 }
 
 func (n *Network) startChains(ctx context.Context) (err error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/trinebridge/trine/app"
@@ -103,6 +104,46 @@ func TestEndpointIsNoDevelopmentChain(t *testing.T) {
 				t.Errorf("files were written before the chains were known: %v", err)
 			}
 		})
+	}
+}
+
+// TestSilentEndpoint: who takes a request and never answers is not waited for.
+func TestSilentEndpoint(t *testing.T) {
+	f := family{namespace: "silent", identify: func(ctx context.Context, _ string) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if _, err := f.identifyWithin(t.Context(), "http://somewhere"); err == nil || !strings.Contains(err.Error(), "no answer within 10s") {
+			t.Errorf("error = %v, want one that says how long it was waited", err)
+		}
+		if took := time.Since(began); took != answersWithin {
+			t.Errorf("gave up after %s, want %s", took, answersWithin)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errInterrupt)
+		if _, err := f.identifyWithin(ctx, "http://somewhere"); !errors.Is(err, errInterrupt) {
+			t.Errorf("error = %v, want the interrupt", err)
+		}
+	})
+}
+
+// TestOneChainTwice: two endpoints of one chain are found out by what they answer, whatever their names.
+func TestOneChainTwice(t *testing.T) {
+	c, err := startEVM(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	other := strings.Replace(c.endpoint(), "127.0.0.1", "localhost", 1)
+	_, err = Start(t.Context(), Config{Binary: self(t), Families: []string{"eip155", "solana"}, Chains: []ChainConfig{{Endpoint: c.endpoint()}, {Endpoint: other}}})
+	if err == nil || !strings.Contains(err.Error(), "are of the same chain, "+c.chainID()) {
+		t.Errorf("error = %v, want one that names the chain", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/ethereum/go-ethereum/rpc"
@@ -14,8 +15,16 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/surfpool"
+	"github.com/trinebridge/trine/internal/toolchain"
 	"github.com/trinebridge/trine/signing"
 )
+
+// surfpoolEnv names Surfpool's addon where the program runs outside of a checkout.
+const surfpoolEnv = "TRINE_SURFPOOL"
+
+// slotTime is a slot of the embedded Solana chain: finality is 31 slots behind.
+const slotTime = 100 * time.Millisecond
 
 // solanaFamily: the embedded chain is Surfpool; a chain that is attached has to have a
 // faucet, as solana-test-validator does.
@@ -45,21 +54,28 @@ type solanaGround struct {
 	id, url  string
 	client   *rpc.Client
 	payer    solana.PrivateKey
-	embedded *surfpool // nil if the chain was attached
+	embedded *surfpool.Chain // nil if the chain was attached
 }
 
 func startSolana(ctx context.Context, _ int) (ground, error) {
-	s, err := startSurfpool(ctx)
+	addon := os.Getenv(surfpoolEnv)
+	if addon == "" {
+		var err error
+		if addon, err = toolchain.Path(ctx, "surfpool.node"); err != nil {
+			return nil, fmt.Errorf("%w (or set %s to the path of Surfpool's surfpool.node)", err, surfpoolEnv)
+		}
+	}
+	s, err := surfpool.Start(ctx, addon, slotTime)
 	if err != nil {
 		return nil, err
 	}
-	id, err := identifySolana(ctx, s.url)
+	id, err := identifySolana(ctx, s.URL())
 	if err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, s.Close())
 	}
-	g, err := attachSolana(ctx, id, s.url)
+	g, err := attachSolana(ctx, id, s.URL())
 	if err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, s.Close())
 	}
 	g.(*solanaGround).embedded = s
 	return g, nil
@@ -159,7 +175,7 @@ func (g *solanaGround) close() error {
 	if g.embedded == nil {
 		return nil
 	}
-	return g.embedded.close()
+	return g.embedded.Close()
 }
 
 // confirmed is the commitment at which the network's own writes count.

@@ -85,26 +85,15 @@ func TestSolanaMoney(t *testing.T) {
 	}
 }
 
-// TestSurfpoolEndsWithItsOwner: the child process is gone when the chain is closed, and
-// when starting it is given up.
-func TestSurfpoolEndsWithItsOwner(t *testing.T) {
-	s, err := startSurfpool(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.close(); err != nil {
-		t.Errorf("close: %v", err)
-	}
-	if s.command.ProcessState == nil {
-		t.Error("the process was not waited for")
-	}
+// TestSurfpoolCannotStart: a wrong addon is told in the process's own words, and nobody is waited for who has gone.
+func TestSurfpoolCannotStart(t *testing.T) {
 	t.Setenv(surfpoolEnv, "/nowhere/surfpool.node")
-	if _, err := startSurfpool(t.Context()); err == nil || !strings.Contains(err.Error(), "/nowhere/surfpool.node") {
+	if _, err := startSolana(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "/nowhere/surfpool.node") {
 		t.Errorf("error = %v, want one with the process's own words", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errInterrupt)
-	if _, err := startSurfpool(ctx); err == nil {
+	if _, err := startSolana(ctx, 0); err == nil {
 		t.Error("a chain was started although nobody waits for it")
 	}
 }
