@@ -33,6 +33,9 @@ the network and ends.`,
 				return err
 			}
 			config.Binary = binary
+			if cmd.Flags().Changed("rpc") && len(endpoints) == 0 {
+				return usagef("--rpc names no endpoint; leave it out for embedded chains")
+			}
 			for _, endpoint := range endpoints {
 				config.Chains = append(config.Chains, devnet.ChainConfig{Endpoint: endpoint})
 			}
