@@ -16,6 +16,9 @@ import (
 // settleBlocks is how many blocks a block has on top when it is surely finalized.
 const settleBlocks = 36
 
+// several blocks are mined where heads that are not final are looked at.
+const several = 8
+
 // stopped shows a running node as one whose blocks come when told: heads and heights stand still between
 // calls of mine, and what is sent waits until then. Everything else is the node's own.
 type stopped struct {
@@ -132,7 +135,7 @@ func (s *stopped) mine(ctx context.Context, n int) error {
 		if err != nil || n >= settleBlocks && final < from {
 			return false, err
 		}
-		if n > 1 && n < settleBlocks {
+		if n >= several && n < settleBlocks {
 			if regular, err := s.regular(ctx, tip); err != nil || !regular {
 				return false, err
 			}

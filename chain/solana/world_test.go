@@ -21,6 +21,7 @@ import (
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/rpctest"
+	"github.com/trinebridge/trine/internal/solanatest"
 	"github.com/trinebridge/trine/signing"
 )
 
@@ -361,20 +362,51 @@ func (w *faults) spoilBlock(result json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(b)
 }
 
+// validatorCases are those that Surfpool does not answer truly: finality, older state, duplicates, expiry, block times.
+var validatorCases = []string{
+	"heads settle one block at a time",
+	"a read at an older block never sees newer state",
+	"a delivery goes from pending to final",
+	"sending again is no error",
+	"a rival's delivery shows as a failure with its reason",
+	"an attempt expires with its blocks",
+}
+
 // fresh makes a world for a case of the suite. Cases have bridges of their own, so they run beside each other.
 func fresh(c *cluster) func(t chaintest.TB) *world {
-	return func(t chaintest.TB) *world {
-		t.(*testing.T).Parallel()
+	return func(tb chaintest.TB) *world {
+		t := tb.(*testing.T)
+		_, name, _ := strings.Cut(t.Name(), "/")
+		if !c.IsValidator() && slices.Contains(validatorCases, strings.ReplaceAll(name, "_", " ")) {
+			solanatest.NeedValidator(t)
+		}
+		t.Parallel()
 		return newWorld(t, c)
 	}
 }
 
 func TestSourceSuite(t *testing.T) {
-	make := fresh(sharedValidator(t))
-	chaintest.TestSource(t, func(t chaintest.TB) chaintest.World { return make(t) })
+	newCase := fresh(sharedChain(t))
+	chaintest.TestSource(t, func(t chaintest.TB) chaintest.World { return newCase(t) })
 }
 
 func TestSinkSuite(t *testing.T) {
-	make := fresh(sharedValidator(t))
-	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return make(t) })
+	newCase := fresh(sharedChain(t))
+	chaintest.TestSink(t, func(t chaintest.TB) chaintest.SinkWorld { return newCase(t) })
+}
+
+// The names above are of cases that there are.
+func TestValidatorCases(t *testing.T) {
+	var names []string
+	for _, c := range chaintest.SourceCases() {
+		names = append(names, c.Name)
+	}
+	for _, c := range chaintest.SinkCases() {
+		names = append(names, c.Name)
+	}
+	for _, name := range validatorCases {
+		if !slices.Contains(names, name) {
+			t.Errorf("the suite has no case %q", name)
+		}
+	}
 }
