@@ -80,6 +80,7 @@ const (
 	FaultWrongCallAccount            Fault = 68
 	FaultBufferExists                Fault = 69
 	FaultTooManyTokens               Fault = 70
+	FaultKeysFromProgram             Fault = 71
 )
 
 var faultNames = map[Fault]string{
@@ -153,6 +154,7 @@ var faultNames = map[Fault]string{
 	FaultWrongCallAccount:            "WrongCallAccount",
 	FaultBufferExists:                "BufferExists",
 	FaultTooManyTokens:               "TooManyTokens",
+	FaultKeysFromProgram:             "KeysFromProgram",
 }
 
 // FaultOf returns the fault behind a custom error code; ok is false for a code that is another program's.

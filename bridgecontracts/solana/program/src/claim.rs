@@ -85,6 +85,7 @@ fn pay_token(lane: &Lane, accounts: &mut Accounts, owed: &Owed, destination: &De
     require_key(mint, &owed.token, Fault::WrongMint)?;
     token.require_ready()?;
     require_writable(vault)?;
+    token.vault()?;
     if to.address() == vault.address() {
         return Err(Fault::BadDestination.into());
     }
@@ -93,6 +94,7 @@ fn pay_token(lane: &Lane, accounts: &mut Accounts, owed: &Owed, destination: &De
         require_key(to, &address, Fault::NotRecipient)?;
         if ata::missing(to) {
             let wallet = wallet.ok_or(Fault::WalletNeeded)?;
+            require_key(wallet, &owed.recipient, Fault::NotRecipient)?;
             let makers = Makers { program_id: lane.program_id, payer: lane.actor, system, associated };
             ata::create(&makers, &New { account: to, wallet, mint, program })?;
         }

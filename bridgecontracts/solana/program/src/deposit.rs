@@ -7,9 +7,9 @@ use crate::{
     errors::Fault,
     journal::{Event, Lane},
     layout::State,
-    mint::NATIVE,
+    mint::{TokenAccount, NATIVE},
     reader::Reader,
-    system,
+    syscalls, system,
     token::TokenAccounts,
     Input,
 };
@@ -25,6 +25,7 @@ type Keys<'a> = &'a [[u8; KEY_ENTRY]];
 pub fn sol(mut input: Input) -> ProgramResult {
     let (amount, keys) = read(input.data)?;
     let lane = Lane::open(&mut input)?;
+    require_own(&lane, keys)?;
     let system = input.accounts.next()?;
     lane.read(State::require_running)?;
     if amount != 0 {
@@ -41,12 +42,16 @@ pub fn sol(mut input: Input) -> ProgramResult {
 pub fn token(mut input: Input) -> ProgramResult {
     let (amount, keys) = read(input.data)?;
     let lane = Lane::open(&mut input)?;
+    require_own(&lane, keys)?;
     let token = TokenAccounts::take(input.program_id, &mut input.accounts)?;
     let source = input.accounts.next()?;
     lane.read(State::require_running)?;
     token.require_ready()?;
     let mut received = 0;
     if amount != 0 {
+        require_writable(token.vault)?;
+        require_writable(source)?;
+        TokenAccount::load(source, token.program.address())?;
         let before = token.vault()?.amount;
         token.pull(&lane, source, amount)?;
         received = token.vault()?.amount.saturating_sub(before);
@@ -56,6 +61,15 @@ pub fn token(mut input: Input) -> ProgramResult {
     }
     let wallet = lane.actor.address().as_array();
     lane.record(&Event::Deposited { wallet, token: token.word(), amount: received, keys })
+}
+
+/// A signature counts in every program that the transaction calls, whatever the wallet meant by it; keys bind the wallet for
+/// ever, so they count only where the wallet called the bridge itself. Programs' own addresses have no other way to call it.
+fn require_own(lane: &Lane, keys: Keys) -> ProgramResult {
+    if keys.is_empty() || syscalls::outermost() || !syscalls::on_curve(lane.actor.address().as_array()) {
+        return Ok(());
+    }
+    Err(Fault::KeysFromProgram.into())
 }
 
 fn read<'a>(mut data: Reader<'a>) -> Result<(u64, Keys<'a>), ProgramError> {

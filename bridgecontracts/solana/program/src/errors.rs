@@ -95,6 +95,7 @@ faults! {
     68 WrongCallAccount: "Not the account that the call names here.";
     69 BufferExists: "The poster has a buffer for this digest.";
     70 TooManyTokens: "A batch has at most 8 tokens.";
+    71 KeysFromProgram: "A program that a wallet called gives keys in its name: the wallet gives them itself.";
 }
 
 impl Fault {

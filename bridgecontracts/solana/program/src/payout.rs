@@ -42,7 +42,7 @@ impl<'a> Purse<'a> {
         let Some(left) = self.left.checked_sub(amount) else {
             return Ok(false);
         };
-        let promised = self.payments.iter().flatten().filter(|(account, _)| *account == to);
+        let promised = self.payments.iter().take(index.into()).flatten().filter(|(account, _)| *account == to);
         let balance = promised.fold(to.lamports().saturating_add(amount), |sum, (_, more)| sum.saturating_add(*more));
         if balance < rent_minimum(to.data_len())? {
             return Ok(false);

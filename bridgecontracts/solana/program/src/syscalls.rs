@@ -74,6 +74,21 @@ pub fn find(seeds: &[&[u8]], program_id: &Address) -> Result<(Word, u8), Program
     Ok((address, bump.get()))
 }
 
+/// Whether the transaction calls this program itself, not a program that it calls.
+pub fn outermost() -> bool {
+    const OUTERMOST: u64 = 1;
+    // SAFETY: takes nothing.
+    unsafe { sys::sol_get_stack_height() == OUTERMOST }
+}
+
+/// Whether there can be a private key for the address; for a derived one there is none.
+pub fn on_curve(address: &Word) -> bool {
+    const EDWARDS: u64 = 0;
+    let mut unused: Word = [0; 32];
+    // SAFETY: the runtime reads 32 bytes.
+    unsafe { sys::sol_curve_validate_point(EDWARDS, address.as_ptr(), unused.as_mut_ptr()) == SUCCESS }
+}
+
 /// The present slot and Unix time in seconds.
 ///
 /// The runtime's older functions are used here and for the rent: Surfpool's does not have sol_get_sysvar.

@@ -85,9 +85,9 @@ pub struct Transfer<'a, 't> {
     pub claim: Option<&'a AccountView>,
 }
 
-impl Transfer<'_, '_> {
+impl<'a> Transfer<'a, '_> {
     /// The token's word.
-    pub fn word(&self) -> &Word {
+    pub fn word(&self) -> &'a Word {
         self.token.map_or(NATIVE.as_array(), TokenAccounts::word)
     }
 }
@@ -127,22 +127,28 @@ impl<'a> Transfers<'a> {
     /// The body hash: token, recipient and amount of each.
     #[inline(never)]
     pub fn hash(&self) -> Result<Word, ProgramError> {
-        let mut amounts = [words::ZERO; MOST_TRANSFERS];
-        let mut walk = self.walk();
-        for amount in amounts.iter_mut().take(self.batch.count.into()) {
-            *amount = number(walk.next()?.amount);
+        const FEW: usize = 4;
+        // Room that is not needed would be cleared and, in the hash, be paid for.
+        match usize::from(self.batch.count) {
+            0..=FEW => self.hash_within::<FEW>(),
+            _ => self.hash_within::<MOST_TRANSFERS>(),
         }
-        let mut parts: [&[u8]; 3 * MOST_TRANSFERS] = [&[]; 3 * MOST_TRANSFERS];
+    }
+
+    fn hash_within<const N: usize>(&self) -> Result<Word, ProgramError> {
+        let count = self.batch.count.into();
+        let mut amounts = [words::ZERO; N];
+        let mut entries = self.batch.entries;
+        for amount in amounts.iter_mut().take(count) {
+            *amount = number(Entry::read(&mut entries)?.amount);
+        }
+        let mut parts: [[&[u8]; 3]; N] = [[&[]; 3]; N];
         let mut walk = self.walk();
-        let places = parts.chunks_exact_mut(3).zip(&amounts).take(self.batch.count.into());
-        for (place, amount) in places {
+        for (part, amount) in parts.iter_mut().zip(&amounts).take(count) {
             let transfer = walk.next()?;
-            let token = transfer.token.map_or(NATIVE.as_array(), TokenAccounts::word);
-            if let [first, second, third] = place {
-                (*first, *second, *third) = (token, transfer.recipient, amount);
-            }
+            *part = [transfer.word(), transfer.recipient, amount];
         }
-        Ok(keccak256(&parts))
+        Ok(keccak256(parts.get(..count).unwrap_or(&[]).as_flattened()))
     }
 
     /// Pays all, or credits what fails; returns which failed. The purse keeps the SOL that is still to be moved.

@@ -83,15 +83,12 @@ const MEMBER_PADDING: &[u8] = &[0; 12];
 /// A list of members: a left-padded word each. At most 64 count, which is what a set has.
 #[inline(never)]
 fn members(list: &[Member]) -> Word {
-    let mut parts: [&[u8]; 2 * MOST_MEMBERS] = [&[]; 2 * MOST_MEMBERS];
-    for (pair, member) in parts.chunks_exact_mut(2).zip(list) {
-        if let [padding, word] = pair {
-            *padding = MEMBER_PADDING;
-            *word = member;
-        }
+    let mut parts: [[&[u8]; 2]; MOST_MEMBERS] = [[&[]; 2]; MOST_MEMBERS];
+    for (part, member) in parts.iter_mut().zip(list) {
+        *part = [MEMBER_PADDING, member];
     }
-    // The empty parts behind the list add nothing.
-    keccak256(&parts)
+    // Empty parts add nothing to the hash, but are paid for.
+    keccak256(parts.get(..list.len()).unwrap_or(&parts).as_flattened())
 }
 
 /// The hash of an event: its kind, its id, and its fields as words.
@@ -102,7 +99,7 @@ pub fn event(kind: u8, id: u64, fields: &[&Word]) -> Word {
     for (part, field) in parts.iter_mut().skip(3).zip(fields) {
         *part = *field;
     }
-    keccak256(&parts)
+    keccak256(parts.get(..fields.len().saturating_add(3)).unwrap_or(&parts))
 }
 
 /// A head keeps the upper 24 bytes of its word.
@@ -128,5 +125,5 @@ pub fn keys(entries: &[[u8; 98]]) -> Word {
     for (part, (pair, _)) in parts.iter_mut().zip(hashes.iter().zip(entries)) {
         *part = pair.as_flattened();
     }
-    keccak256(&parts)
+    keccak256(parts.get(..entries.len()).unwrap_or(&parts))
 }
