@@ -66,8 +66,8 @@ solana-validator: ## Finds a solana-test-validator or builds one into the cache 
 	@scripts/tools.sh path solana-test-validator || { [[ $$? == 4 ]] && scripts/tools.sh install solana-validator && scripts/tools.sh path solana-test-validator; }
 
 .PHONY: gas
-gas: ## Measures gas on a deployed bridge, prints a table and writes bench/gas.json
-	$(MAKE) -C $(CONTRACTS) gas
+gas: ## Measures gas and Solana's compute units, prints both tables and writes bench/gas.json
+	scripts/gas.sh
 
 .PHONY: bench
 bench: ## Runs the benchmarks and writes bench/bench.json (BENCH=pattern selects)

@@ -16,10 +16,13 @@ import (
 	"github.com/trinebridge/trine/codec"
 )
 
-// Report is the content of bench/gas.json.
+// Report is the content of bench/gas.json. Solana's figures are compute units, which the program's own tests measure
+// and watch; SolanaPrograms names the runtime and the token programs behind them.
 type Report struct {
-	Fork string            `json:"fork"`
-	EVM  map[string]uint64 `json:"evm"`
+	Fork           string            `json:"fork"`
+	EVM            map[string]uint64 `json:"evm"`
+	SolanaPrograms map[string]string `json:"solana_programs,omitempty"`
+	Solana         map[string]uint64 `json:"solana,omitempty"`
 }
 
 // Targets are the most that a figure should be; figures without one come as they come.

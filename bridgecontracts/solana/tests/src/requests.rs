@@ -206,7 +206,12 @@ impl Place {
 
     pub fn transfers(&self, id: u64, pays: &[Pay], envelope: &Envelope) -> Instruction {
         let tokens = distinct(pays);
-        let mut accounts = vec![readonly(SYSTEM), readonly(ASSOCIATED)];
+        // Each where an account may have to be made.
+        let optional = |needed: bool, key| readonly(if needed { key } else { self.program });
+        let mut accounts = vec![
+            optional(pays.iter().any(|pay| pay.wallet || pay.claim), SYSTEM),
+            optional(pays.iter().any(|pay| pay.wallet), ASSOCIATED),
+        ];
         for token in &tokens {
             accounts.extend([
                 writable(token.config),
