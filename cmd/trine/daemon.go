@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/big"
 
 	"github.com/holiman/uint256"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -61,12 +60,7 @@ func submitterBalanceCommand(o *options) *cobra.Command {
 		func(w io.Writer, list []api.SubmitterBalance) {
 			t := newTable(w, "chain", "address", "balance", "")
 			for _, b := range list {
-				balance := b.Balance
-				if n, ok := new(big.Int).SetString(b.Balance, 10); ok {
-					v, _ := uint256.FromBig(n)
-					balance = units.Format(v, 18)
-				}
-				t.AppendRow(table.Row{b.Chain, b.Address, balance, yes(b.Low, "LOW: send coins to the address", b.Detail)})
+				t.AppendRow(table.Row{b.Chain, b.Address, coins(b.Chain, b.Balance), yes(b.Low, "LOW: send coins to the address", b.Detail)})
 			}
 			t.Render()
 		})
@@ -96,6 +90,19 @@ func submitterCapsCommand(o *options) *cobra.Command {
 	// Both at once: a cap that is left out must not fall back to something else.
 	requireFlags(cmd, "max-fee", "max-tip")
 	return cmd
+}
+
+// coins writes a balance in a chain's whole coins; as it is where the chain's coin is not known.
+func coins(chainID, balance string) string {
+	adapter, err := app.AdapterOf(chainID)
+	if err != nil {
+		return balance
+	}
+	n, err := uint256.FromDecimal(balance)
+	if err != nil {
+		return balance
+	}
+	return units.Format(n, adapter.Units.CoinDecimals) + " " + adapter.Units.Coin
 }
 
 // priceUnit names what prices on a chain are written in.

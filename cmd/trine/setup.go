@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -190,17 +192,56 @@ func (o *options) showKey(cmd *cobra.Command, k keyInfo) error {
 	})
 }
 
+// payerInfo is what may be shown of a key that only pays on external chains.
+type payerInfo struct {
+	Path    string `json:"path,omitempty"`
+	Curve   string `json:"curve"`
+	Key     string `json:"key"`
+	Address string `json:"address"`
+}
+
+// showPayer shows the key's account as the chains of its curve write it.
+func (o *options) showPayer(cmd *cobra.Command, path string, key signing.Payer) error {
+	i := slices.IndexFunc(app.Adapters, func(a chain.Adapter) bool { return a.Curve == key.Curve() })
+	adapter := &app.Adapters[i] // a curve is known by the adapter that uses it
+	account, err := adapter.AccountOf(key)
+	if err != nil {
+		return err
+	}
+	k := payerInfo{path, key.Curve().String(), hex.EncodeToString(key.PayerKey()), adapter.FormatAddress(account)}
+	return o.show(cmd, k, func(w io.Writer) {
+		facts(w, "curve", k.Curve, "public key", k.Key, adapter.Namespace+" address", k.Address)
+		if k.Path != "" {
+			_, _ = fmt.Fprintf(w, "written to %s; refer to it as file:%s?password-file=PATH\n", k.Path, k.Path)
+		}
+	})
+}
+
+// curveFlag names the curves that accounts of some chain are of.
+func curveFlag(cmd *cobra.Command, target *string) {
+	cmd.Flags().StringVar(target, "curve", signing.Secp256k1.String(), "secp256k1: seats, app chain keys and Ethereum accounts; ed25519: Solana accounts")
+}
+
+func parseCurve(text string) (signing.Curve, error) {
+	for _, curve := range []signing.Curve{signing.Secp256k1, signing.Ed25519} {
+		if text == curve.String() {
+			return curve, nil
+		}
+	}
+	return 0, usagef("curve %q is unknown; there are secp256k1 and ed25519", text)
+}
+
 func keysNewCommand(o *options) *cobra.Command {
-	var passwordFile string
+	var passwordFile, curveName string
 	var light bool
 	cmd := &cobra.Command{
 		Use: "new FILE", Short: "Make a key in an encrypted file (keystore v3)", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			password, err := newPassword(cmd.Context(), passwordFile, args[0])
+			curve, err := parseCurve(curveName)
 			if err != nil {
 				return err
 			}
-			key, err := signing.GenerateKey()
+			password, err := newPassword(cmd.Context(), passwordFile, args[0])
 			if err != nil {
 				return err
 			}
@@ -208,15 +249,19 @@ func keysNewCommand(o *options) *cobra.Command {
 			if light {
 				cost = filesigner.CostLight
 			}
-			if err := filesigner.Create(args[0], key, password, cost); err != nil {
+			key, err := filesigner.CreatePayer(args[0], curve, password, cost)
+			if err != nil {
 				return err
 			}
-			s := signing.NewKeySigner(key)
-			return o.showKey(cmd, keyInfo{filepath.Clean(args[0]), s.PublicKey(), s.Address()})
+			if s, seat := key.(*signing.KeySigner); seat {
+				return o.showKey(cmd, keyInfo{filepath.Clean(args[0]), s.PublicKey(), s.Address()})
+			}
+			return o.showPayer(cmd, filepath.Clean(args[0]), key)
 		},
 	}
 	cmd.Flags().StringVar(&passwordFile, "password-file", "", "file with the password (default: ask)")
 	cmd.Flags().BoolVar(&light, "light", false, "a file that opens fast, for tests and local networks only")
+	curveFlag(cmd, &curveName)
 	return cmd
 }
 
@@ -241,9 +286,21 @@ func newPassword(ctx context.Context, file, keyFile string) (string, error) {
 }
 
 func keysShowCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	var curveName string
+	cmd := &cobra.Command{
 		Use: "show URI", Short: "Show the public half of a key", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			curve, err := parseCurve(curveName)
+			if err != nil {
+				return err
+			}
+			if curve != signing.Secp256k1 {
+				key, err := filesigner.OpenPayer(cmd.Context(), args[0], curve, filesigner.Options{Prompt: askPassword})
+				if err != nil {
+					return &usageError{err}
+				}
+				return o.showPayer(cmd, "", key)
+			}
 			key, err := openKey(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -252,6 +309,8 @@ func keysShowCommand(o *options) *cobra.Command {
 			return o.showKey(cmd, keyInfo{"", s.PublicKey(), s.Address()})
 		},
 	}
+	curveFlag(cmd, &curveName)
+	return cmd
 }
 
 func configCheckCommand(o *options) *cobra.Command {
