@@ -20,12 +20,17 @@ const (
 // maxAccounts is how many accounts a node reads at once.
 const maxAccounts = 100
 
+// maxData is how much of an account is read: more than any that the adapter looks into has. A recipient may have ten megabytes,
+// and a few of those would be no answer at all.
+const maxData = 1 << 18
+
 // account is one as a node shows it.
 type account struct {
 	Lamports   uint64
 	Owner      contract.Key
 	Executable bool
-	Data       []byte
+	// Data are the first maxData bytes of the account's.
+	Data []byte
 }
 
 // UnmarshalJSON reads an account in base64 encoding.
@@ -61,7 +66,7 @@ func (n *node) accounts(ctx context.Context, commitment string, min uint64, keys
 		} `json:"context"`
 		Value []*account `json:"value"`
 	}
-	options := map[string]any{"encoding": "base64", "commitment": commitment}
+	options := map[string]any{"encoding": "base64", "commitment": commitment, "dataSlice": map[string]any{"offset": 0, "length": maxData}}
 	if min > 0 {
 		options["minContextSlot"] = min
 	}
