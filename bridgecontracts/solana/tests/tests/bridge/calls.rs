@@ -158,3 +158,17 @@ fn a_program_that_is_gone_fails() {
     let call = Call { target: gone, value: [0; 32], data: vec![0], accounts: vec![] };
     assert_eq!(world.run(&[world.call(&call)]).failed(), 1);
 }
+
+/// No counter goes round: at its end the bridge stands still.
+#[test]
+fn counters_end_with_a_fault() {
+    for (offset, name) in [(152, "next action"), (160, "event id")] {
+        let (mut world, ..) = rich();
+        let state = world.place.state;
+        let mut account = world.account(&state);
+        account.data[offset..offset + 8].fill(0xff);
+        world.put(state, account);
+        let refusal = world.send(&[world.noop()], &[]).err().unwrap_or_else(|| panic!("{name} went round"));
+        assert_eq!(refusal.reason, "Overflow", "{name}");
+    }
+}

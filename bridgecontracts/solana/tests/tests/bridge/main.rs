@@ -12,6 +12,7 @@ mod junk;
 mod limits;
 mod random;
 mod seals;
+mod sizes;
 mod slots;
 mod tokens;
 mod transfers;
