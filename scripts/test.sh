@@ -38,6 +38,7 @@ step "lint, vet and format" make lint
 step "generated files" scripts/check-generated.sh
 step "contracts" make test-contracts
 step "the Solana program's bytes" scripts/solana-program.sh --check
+step "the Solana program's tests" scripts/solana-program-test.sh
 step "modules of their own" test_modules
 step "build" make build
 step "Go tests with the race detector" go test -race -timeout 20m ./...
