@@ -441,7 +441,13 @@ func TestPause(t *testing.T) {
 func TestVoteControl(t *testing.T) {
 	s := newScene(t)
 	ctx, domain := context.Background(), s.chains[home].Domain()
-	control := bridgecontracts.Control{Sequence: 1, Body: &bridgecontracts.SetLimit{Token: usdToken, Capacity: *uint256.NewInt(5), Window: 60}}
+	// What can never count takes nothing away from the vote that can.
+	control := bridgecontracts.Control{Sequence: 1, Body: &bridgecontracts.SetLimit{Token: usdToken, Capacity: *uint256.NewInt(5), Window: 61}}
+	var refused *ledger.Rejection
+	if _, err := s.approver.VoteControl(ctx, domain, control); !errors.As(err, &refused) || refused.Code != ledger.CodeAmount {
+		t.Errorf("a window of 61 seconds: %v", err)
+	}
+	control.Body = &bridgecontracts.SetLimit{Token: usdToken, Capacity: *uint256.NewInt(5), Window: 60}
 	if _, err := s.approver.VoteControl(ctx, domain, control); err != nil {
 		t.Fatal(err)
 	}
@@ -449,6 +455,9 @@ func TestVoteControl(t *testing.T) {
 	s.apply(s.approvers[0], vote) // the ledger takes it
 	if rec, ok, err := s.ledgerView().Control(domain, bridgecontracts.KindSetLimit, 1); err != nil || !ok || len(rec.Votes) != 1 {
 		t.Fatalf("control %+v, %v, %v", rec, ok, err)
+	}
+	if _, err := s.approver.VoteControl(ctx, domain, control); !errors.As(err, &refused) || refused.Code != ledger.CodeStale {
+		t.Errorf("the same vote again: %v", err)
 	}
 	if _, err := s.approver.VoteControl(ctx, codec.Hash{1}, control); err == nil {
 		t.Error("an unknown bridge: no error")

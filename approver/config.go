@@ -21,6 +21,7 @@ type View interface {
 	Action(domain bridgecontracts.Domain, id uint64) (ledger.ActionRecord, bool, error)
 	Withdrawal(domain bridgecontracts.Domain, sequence uint64) (ledger.WithdrawalRecord, bool, error)
 	AccountByKey(public signing.PublicKey) (ledger.Account, bool, error)
+	CheckVote(domain bridgecontracts.Domain, control *bridgecontracts.Control, member signing.Address) error
 }
 
 // Publisher gossips.

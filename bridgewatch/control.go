@@ -2,6 +2,7 @@ package bridgewatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,10 +17,12 @@ import (
 type ControlView interface {
 	Bridge(domain bridgecontracts.Domain) (ledger.Bridge, bool, error)
 	AccountByKey(public signing.PublicKey) (ledger.Account, bool, error)
+	CheckVote(domain bridgecontracts.Domain, control *bridgecontracts.Control, member signing.Address) error
 }
 
 // VoteControl signs a control action with a member's guarded key and returns the signed
-// transaction that carries the vote.
+// transaction that carries the vote. What the ledger would refuse is not signed: its error is a
+// ledger.Rejection. A member that has signed another action of the sequence gets signing.ErrDoubleSign.
 func VoteControl(ctx context.Context, view ControlView, genesis codec.Hash, signer signing.Signer, now time.Time, domain bridgecontracts.Domain, control bridgecontracts.Control) (*ledger.Transaction, error) {
 	bridge, ok, err := view.Bridge(domain)
 	if err != nil {
@@ -28,7 +31,14 @@ func VoteControl(ctx context.Context, view ControlView, genesis codec.Hash, sign
 	if !ok {
 		return nil, fmt.Errorf("bridge %s is not attached", domain)
 	}
+	if err := view.CheckVote(domain, &control, signer.PublicKey().Address()); err != nil {
+		return nil, err
+	}
 	signature, err := SignControl(ctx, signer, domain, bridge.Epoch, &control)
+	if errors.Is(err, signing.ErrDoubleSign) {
+		return nil, fmt.Errorf("this member has voted for another %s %d of bridge %s, and a vote cannot be taken back: agree on what it voted for, or have the other members decide without it: %w",
+			control.Body.Kind(), control.Sequence, domain.Short(), err)
+	}
 	if err != nil {
 		return nil, err
 	}

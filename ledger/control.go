@@ -34,23 +34,54 @@ func (m *machine) voteControl(msg *VoteControl) error {
 	if err != nil {
 		return reject(CodeSignature, "vote: %s", err)
 	}
-	group, seated := set.Seat(member)
-	if !seated || group == validators.Processor || (group == validators.Listeners && !listeners) {
-		return reject(CodeUnauthorized, "vote is by %s, who has none in this: approvers decide, and listeners where a limit is raised", member)
-	}
-	record, err := m.candidate(b, &ControlRecord{Domain: b.Domain, Control: msg.Control, Epoch: b.Epoch, Digest: digest, NeedsListeners: listeners}, member)
+	record, err := m.openVote(b, set, &msg.Control, digest, listeners, member)
 	if err != nil {
 		return err
 	}
-	if record.Seal != nil {
-		return reject(CodeStale, "%s %d of bridge %s is sealed already", msg.Control.Body.Kind(), msg.Control.Sequence, b.Domain)
-	}
-	if record.votedBy(member) {
-		return reject(CodeStale, "%s has voted for this already", member)
-	}
+	group, _ := set.Seat(member)
 	record.Votes = append(record.Votes, ControlVote{Member: member, Group: group, Signature: msg.Signature})
 	m.emit(&ControlVoted{Domain: b.Domain, Kind: msg.Control.Body.Kind(), Sequence: msg.Control.Sequence, Votes: uint64(len(record.Votes))})
 	return m.table.put(controlKey(b.Domain, digest), record)
+}
+
+// openVote returns the record that a member's vote would be added to, or why it counts for nothing.
+func (m *machine) openVote(b *bridge, set *validators.Set, control *bridgecontracts.Control, digest codec.Hash, listeners bool, member signing.Address) (*ControlRecord, error) {
+	group, seated := set.Seat(member)
+	if !seated || group == validators.Processor || (group == validators.Listeners && !listeners) {
+		return nil, reject(CodeUnauthorized, "vote is by %s, who has none in this: approvers decide, and listeners where a limit is raised", member)
+	}
+	record, err := m.candidate(b, &ControlRecord{Domain: b.Domain, Control: *control, Epoch: b.Epoch, Digest: digest, NeedsListeners: listeners}, member)
+	if err != nil {
+		return nil, err
+	}
+	if record.Seal != nil {
+		return nil, reject(CodeStale, "%s %d of bridge %s is sealed already", control.Body.Kind(), control.Sequence, b.Domain)
+	}
+	if record.votedBy(member) {
+		return nil, reject(CodeStale, "%s has voted for this already", member)
+	}
+	return record, nil
+}
+
+// CheckVote returns the [Rejection] that a member's vote for a control action would meet now, or
+// nil. Whoever signs asks first: a key that has signed one action of a sequence signs no other,
+// so a vote that cannot count would cost the member the one that could.
+func (v View) CheckVote(domain bridgecontracts.Domain, control *bridgecontracts.Control, member signing.Address) error {
+	m := v.machine(0)
+	b, err := m.knownBridge(domain)
+	if err != nil {
+		return err
+	}
+	listeners, err := b.checkControl(control)
+	if err != nil {
+		return err
+	}
+	set, err := m.bridgeSet(b)
+	if err != nil {
+		return err
+	}
+	_, err = m.openVote(b, set, control, control.Digest(domain, b.Epoch), listeners, member)
+	return err
 }
 
 func (r *ControlRecord) votedBy(member signing.Address) bool {

@@ -270,7 +270,11 @@ func (p *play) limit() {
 func (p *play) vote(c *contract, control bridgecontracts.Control) {
 	digest := control.Digest(c.domain, p.set.Epoch)
 	for _, member := range append(append([]*signing.KeySigner(nil), p.approvers...), p.listeners...) {
-		p.may(p.send(member, &ledger.VoteControl{Domain: c.domain, Control: control, Signature: sign(member, digest)}))
+		refused := p.view().CheckVote(c.domain, &control, member.Address())
+		_, err := p.send(member, &ledger.VoteControl{Domain: c.domain, Control: control, Signature: sign(member, digest)})
+		if p.may(nil, err); (err == nil) != (refused == nil) {
+			p.t.Fatalf("the vote's error is %v; asked before, the ledger said: %v", err, refused)
+		}
 	}
 	p.may(p.send(p.processor, &ledger.SealControl{Domain: c.domain, Kind: control.Body.Kind(), Sequence: control.Sequence, Signature: sign(p.processor, digest)}))
 }

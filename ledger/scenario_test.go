@@ -409,7 +409,10 @@ func (s *scenario) vote() {
 	control, member := s.proposed(), s.key("by", "approver-0")
 	m := &ledger.VoteControl{Domain: s.contract().domain, Control: control}
 	m.Signature = sign(member, control.Digest(m.Domain, s.number("epoch", s.w.set.Epoch)))
-	s.send(member, m)
+	refused := s.w.view().CheckVote(m.Domain, &control, member.Address())
+	if counted := s.send(member, m); counted != (refused == nil) && !s.d.HasArg("epoch") {
+		s.d.Fatalf(s.t, "the vote counted: %v; asked before, the ledger said: %v", counted, refused)
+	}
 }
 
 func (s *scenario) sealControl() {

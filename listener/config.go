@@ -22,6 +22,7 @@ type View interface {
 	Bridges() ([]ledger.Bridge, error)
 	Bridge(domain bridgecontracts.Domain) (ledger.Bridge, bool, error)
 	AccountByKey(public signing.PublicKey) (ledger.Account, bool, error)
+	CheckVote(domain bridgecontracts.Domain, control *bridgecontracts.Control, member signing.Address) error
 }
 
 // Network is what a listener needs of the gossip host.

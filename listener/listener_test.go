@@ -380,7 +380,14 @@ func TestVoteControl(t *testing.T) {
 	s.attached(0)
 	s.app.change(func() { s.app.bridges[0].Epoch = 1 })
 	domain := s.external.Domain()
-	control := bridgecontracts.Control{Sequence: 1, Body: &bridgecontracts.SetLimit{Token: codec.Hash{1}, Window: 60}}
+	control := bridgecontracts.Control{Sequence: 1, Body: &bridgecontracts.SetLimit{Token: codec.Hash{2}, Window: 61}}
+	refused := errors.New("no whole minutes")
+	s.app.change(func() { s.app.refuses = refused })
+	if _, err := s.listener.VoteControl(context.Background(), domain, control); !errors.Is(err, refused) {
+		t.Errorf("a vote that the ledger refuses: %v", err)
+	}
+	s.app.change(func() { s.app.refuses = nil })
+	control.Body = &bridgecontracts.SetLimit{Token: codec.Hash{1}, Window: 60} // and nothing was signed in its place
 	if _, err := s.listener.VoteControl(context.Background(), domain, control); err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +400,7 @@ func TestVoteControl(t *testing.T) {
 		t.Errorf("vote by %s, %v", who, err)
 	}
 	control.Body = &bridgecontracts.SetLimit{Token: codec.Hash{2}, Window: 60}
-	if _, err := s.listener.VoteControl(context.Background(), domain, control); !errors.Is(err, signing.ErrDoubleSign) {
+	if _, err := s.listener.VoteControl(context.Background(), domain, control); !errors.Is(err, signing.ErrDoubleSign) || !strings.Contains(err.Error(), "cannot be taken back") {
 		t.Errorf("a second limit with the same version: %v", err)
 	}
 	if _, err := s.listener.VoteControl(context.Background(), codec.Hash{5}, control); err == nil {

@@ -41,6 +41,7 @@ type fakeChain struct {
 	bridges     []ledger.Bridge
 	changed     chan struct{}
 	compromised bool
+	refuses     error // what the ledger says to a vote
 	// height is the newest block's, acknowledged the newest that both groups stand behind.
 	height, acknowledged uint64
 }
@@ -80,18 +81,22 @@ func (f *fakeChain) Acknowledged() (uint64, error) {
 func (f *fakeChain) View() View {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return fakeView{f.set, slices.Clone(f.bridges)}
+	return fakeView{f.set, slices.Clone(f.bridges), f.refuses}
 }
 
 type fakeView struct {
 	set     validators.Set
 	bridges []ledger.Bridge
+	refuses error // what the ledger says to a vote
 }
 
 func (v fakeView) Validators() (validators.Set, error) { return v.set, nil }
 func (v fakeView) Bridges() ([]ledger.Bridge, error)   { return v.bridges, nil }
 func (v fakeView) AccountByKey(key signing.PublicKey) (ledger.Account, bool, error) {
 	return ledger.Account{Keys: []ledger.AccountKey{{Key: key, Nonce: 4}}}, true, nil
+}
+func (v fakeView) CheckVote(bridgecontracts.Domain, *bridgecontracts.Control, signing.Address) error {
+	return v.refuses
 }
 func (v fakeView) Bridge(domain bridgecontracts.Domain) (ledger.Bridge, bool, error) {
 	for _, b := range v.bridges {
