@@ -57,11 +57,15 @@ func (r *Revert) Field(name string) any {
 	return nil
 }
 
+// shown bounds what is kept of a revert that others have written.
+const shown = 256
+
 // DecodeRevert reads revert data. Data that is no error of the contract (a token's own error that a deposit or a claim
-// passed on, or nothing) gives a [Revert] named Unknown with the data in hex.
+// passed on, or nothing) gives a [Revert] named Unknown with the data in hex. Of what others wrote the first 256 bytes or
+// letters are kept, in a form that no terminal obeys.
 func DecodeRevert(data []byte) *Revert {
 	if reason, err := abi.UnpackRevert(data); err == nil {
-		return &Revert{Name: "Error", Fields: []RevertField{{"reason", reason}}}
+		return &Revert{Name: "Error", Fields: []RevertField{{"reason", fmt.Sprintf("%.*q", shown, reason)}}}
 	}
 	for _, e := range contract.GetABI().Errors {
 		if len(data) < 4 || [4]byte(data) != [4]byte(e.ID[:4]) {
@@ -80,7 +84,6 @@ func DecodeRevert(data []byte) *Revert {
 		}
 		return r
 	}
-	const shown = 256
 	text := fmt.Sprintf("0x%x", data[:min(len(data), shown)])
 	return &Revert{Name: "Unknown", Fields: []RevertField{{"data", text}}}
 }

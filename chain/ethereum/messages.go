@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/ethereum/go-ethereum/rpc"
 
@@ -77,7 +78,7 @@ func classify(err error) error {
 		return classifyHTTP(transport)
 	}
 	if errors.Is(err, errTooLarge) {
-		return &chain.Error{Verdict: chain.Retry, Err: fmt.Errorf("%w: %w", errRange, err)}
+		return &chain.Error{Verdict: chain.Retry, Err: err}
 	}
 	var answered rpc.Error
 	if !errors.As(err, &answered) {
@@ -94,9 +95,9 @@ func classify(err error) error {
 				continue
 			}
 			if r.mark != nil {
-				return &chain.Error{Verdict: r.verdict, Err: fmt.Errorf("%w: %w", r.mark, answered)}
+				return &chain.Error{Verdict: r.verdict, Err: fmt.Errorf("%w: %w", r.mark, said{answered})}
 			}
-			return &chain.Error{Verdict: r.verdict, Err: answered}
+			return &chain.Error{Verdict: r.verdict, Err: said{answered}}
 		}
 	}
 	for _, t := range reverted {
@@ -111,12 +112,35 @@ func classify(err error) error {
 func classifyCode(err rpc.Error) error {
 	switch err.ErrorCode() {
 	case -32601, -32602: // no such method, bad parameters: the same call never works here
-		return &chain.Error{Verdict: chain.Fatal, Err: err}
+		return &chain.Error{Verdict: chain.Fatal, Err: said{err}}
 	case -39001:
-		return &chain.Error{Verdict: chain.Retry, Err: fmt.Errorf("%w: %w", errUnknownBlock, err)}
+		return &chain.Error{Verdict: chain.Retry, Err: fmt.Errorf("%w: %w", errUnknownBlock, said{err})}
 	}
-	return &chain.Error{Verdict: chain.Retry, Err: err}
+	return &chain.Error{Verdict: chain.Retry, Err: said{err}}
 }
+
+// mostSaid is how many bytes of a node's own words are shown.
+const mostSaid = 500
+
+// said is an error in a node's own words, which may be megabytes, or orders to a terminal.
+type said struct{ err rpc.Error }
+
+// Error returns the beginning of the words, on one line.
+func (s said) Error() string {
+	text := s.err.Error()
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text[:min(len(text), mostSaid)], ""))
+}
+
+// Unwrap returns the error as the RPC client has it.
+func (s said) Unwrap() error { return s.err }
+
+// tooMuch reports that a smaller range of blocks may be answered.
+func tooMuch(err error) bool { return errors.Is(err, errRange) || errors.Is(err, errTooLarge) }
 
 func classifyHTTP(err rpc.HTTPError) error {
 	text := strings.TrimSpace(string(err.Body[:min(len(err.Body), 200)]))

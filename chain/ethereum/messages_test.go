@@ -125,6 +125,29 @@ func FuzzClassify(f *testing.F) {
 		if !errors.As(err, &e) || e.Verdict > chain.Fatal || e.Verdict == chain.Rewind {
 			t.Fatalf("%q with data %q: %v", text, data, err)
 		}
-		_ = err.Error()
+		if n := len(err.Error()); n > 4000 {
+			t.Fatalf("an error of %d bytes", n)
+		}
 	})
+}
+
+// A node's words are shown in short and on one line, whatever it says.
+func TestWordsOfANode(t *testing.T) {
+	words := "\x1b[2Jno\r\n" + strings.Repeat("a", 1<<17)
+	selector := codec.Keccak([]byte("Error(string)"))
+	reason := append(selector[:4:4], make([]byte, 64)...)
+	reason[4+31], reason[4+61] = 32, 2 // the text begins after a word and has 2^17 bytes
+	for name, m := range map[string]message{
+		"message":        {Code: -32000, Message: words},
+		"known message":  {Code: -32000, Message: "nonce too low: " + words},
+		"bad parameters": {Code: -32602, Message: words},
+		"revert":         {Code: 3, Message: words},
+		"revert's text":  {Code: 3, Message: words, Data: "0x" + hex.EncodeToString(append(reason, words[:1<<17]...))},
+		"revert's data":  {Code: 3, Message: words, Data: "0x" + strings.Repeat("ab", 1<<17)},
+	} {
+		text := classify(nodeError{&m}).Error()
+		if len(text) > 1000 || strings.ContainsAny(text, "\x1b\r\n") {
+			t.Errorf("%s: an error of %d bytes: %.100q", name, len(text), text)
+		}
+	}
 }

@@ -164,7 +164,7 @@ func (s *Source) logs(ctx context.Context, from, to, first, last uint64, up bool
 				return events, last, err
 			}
 			return events, first, err
-		case !errors.Is(err, errRange) && !slow(ctx, err) || first == last:
+		case !tooMuch(err) && !slow(ctx, err) || first == last:
 			return nil, 0, err
 		}
 		half := (last - first + 1) / 2
