@@ -79,6 +79,9 @@ func (p *Problem) Error() string {
 // NotFound reports whether err is the API's answer that there is no such thing.
 func NotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
+// BadRequest reports whether err is the API's answer that something is wrong with what was asked.
+func BadRequest(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
 // Unauthorized reports whether err is the API's answer that the daemon's token is missing
 // or wrong.
 func Unauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
@@ -130,9 +133,9 @@ func (c *Client) call(ctx context.Context, method, path, token string, in, out a
 	case response.StatusCode >= http.StatusMultipleChoices && response.StatusCode < http.StatusBadRequest:
 		return fmt.Errorf("%s %s: what answers at %s is no daemon: it sends to %q (%s)", method, path, c.base, response.Header.Get("Location"), response.Status)
 	case response.StatusCode >= http.StatusBadRequest:
-		problem := &Problem{Status: response.StatusCode, Title: response.Status}
-		if json.Unmarshal(data, problem) != nil {
-			problem.Detail = strings.TrimSpace(string(data))
+		problem := new(Problem)
+		if json.Unmarshal(data, problem) != nil || problem.Status != response.StatusCode {
+			return fmt.Errorf("%s %s: what answers at %s is no daemon, or something stands before it: %s: %.200q", method, path, c.base, response.Status, data)
 		}
 		return problem
 	case out == nil:

@@ -205,6 +205,7 @@ func TestClientErrors(t *testing.T) {
 		{"another type", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"height":"many"}`)) }, "GET /v1/status: answer is not what the API documents"},
 		{"an endless answer", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 9<<20)) }, "GET /v1/status: the answer has more than 8388608 bytes"},
 		{"a proxy's error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }, "bad gateway"},
+		{"a server of something else", http.NotFound, "is no daemon, or something stands before it: 404 Not Found"},
 		{"an error without a word", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "502 Bad Gateway"},
 		{"a problem", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)

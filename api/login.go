@@ -29,7 +29,7 @@ func operate[I, O any](s *Server, path, id, summary string, do func(context.Cont
 	register(s, huma.Operation{
 		OperationID: id, Path: path, Summary: summary,
 		Security: []map[string][]string{{operatorScheme: {}}}, Middlewares: huma.Middlewares{s.login},
-	}, do)
+	}, http.StatusConflict, do)
 }
 
 // login lets a request through that bears the daemon's token; of others not even the body

@@ -201,6 +201,8 @@ type Asset struct {
 	Symbol   string  `json:"symbol"`
 	Decimals uint8   `json:"decimals"`
 	Tokens   []Token `json:"tokens"`
+	// MinOpening is what a transfer to a key without an account must bring.
+	MinOpening Amount `json:"minOpening" doc:"what a transfer to a key without an account must bring; 0: any amount"`
 }
 
 // Token is an asset's form on a chain.

@@ -74,7 +74,7 @@ func (s *Server) operators() {
 	post(s, "/v1/transactions", "submit-transaction", "Submit a signed transaction", func(ctx context.Context, in *bodyOf[SubmitBody]) (Submitted, error) {
 		tx, err := decodeTx(in.Body.Tx)
 		if err != nil {
-			return Submitted{}, err
+			return Submitted{}, wrong(err)
 		}
 		hash, err := s.config.Submit(ctx, tx)
 		return Submitted{hash}, err
@@ -83,7 +83,7 @@ func (s *Server) operators() {
 		operate(s, "/v1/operator/attach", "attach-bridge", "Agree to attach a bridge", func(ctx context.Context, in *bodyOf[AttachBody]) (AttachBody, error) {
 			word, err := s.config.Addresses.Parse(in.Body.Chain, in.Body.Bridge)
 			if err != nil {
-				return AttachBody{}, err
+				return AttachBody{}, wrong(err)
 			}
 			return in.Body, s.config.Attach(ctx, in.Body.Chain, word)
 		})
@@ -126,16 +126,16 @@ func (s *Server) setLimit(ctx context.Context, in *bodyOf[LimitBody]) (Submitted
 	genesis := s.config.Node.Ledger().Genesis()
 	id, known := genesis.AssetBySymbol(in.Body.Asset)
 	if !known {
-		return Submitted{}, fmt.Errorf("asset %q is not in the genesis", in.Body.Asset)
+		return Submitted{}, wrong(fmt.Errorf("asset %q is not in the genesis", in.Body.Asset))
 	}
 	asset, _ := genesis.Asset(id)
 	token, known := asset.TokenOn(in.Body.Chain)
 	if !known {
-		return Submitted{}, fmt.Errorf("asset %s has no token on %s", in.Body.Asset, in.Body.Chain)
+		return Submitted{}, wrong(fmt.Errorf("asset %s has no token on %s", in.Body.Asset, in.Body.Chain))
 	}
 	capacity, err := units.Parse(in.Body.Capacity, token.Decimals)
 	if err != nil {
-		return Submitted{}, err
+		return Submitted{}, wrong(err)
 	}
 	hash, err := s.config.VoteControl(ctx, bridge.Domain, bridgecontracts.Control{
 		Sequence: bridge.LimitVersion + 1,
@@ -175,11 +175,11 @@ func (s *Server) setCaps(_ context.Context, in *bodyOf[CapsBody]) (CapsBody, err
 	}
 	fee, err := units.Parse(in.Body.MaxFeePerGas, decimals)
 	if err != nil {
-		return CapsBody{}, fmt.Errorf("maxFeePerGas: %w", err)
+		return CapsBody{}, wrong(fmt.Errorf("maxFeePerGas: %w", err))
 	}
 	tip, err := units.Parse(in.Body.MaxTip, decimals)
 	if err != nil {
-		return CapsBody{}, fmt.Errorf("maxTip: %w", err)
+		return CapsBody{}, wrong(fmt.Errorf("maxTip: %w", err))
 	}
 	return in.Body, s.config.SetCaps(in.Body.Chain, chain.Caps{MaxFeePerGas: fee, MaxTip: tip})
 }

@@ -111,7 +111,7 @@ func (s *Server) network() Network {
 		out.Chains = append(out.Chains, Chain{c.ID, c.Confirmations})
 	}
 	for i, a := range g.Assets {
-		asset := Asset{ID: uint32(i + 1), Symbol: a.Symbol, Decimals: a.Decimals, Tokens: []Token{}} // at most ledger.MaxAssets
+		asset := Asset{ID: uint32(i + 1), Symbol: a.Symbol, Decimals: a.Decimals, Tokens: []Token{}, MinOpening: amount(&a.MinOpening, a.Decimals)} // at most ledger.MaxAssets
 		for _, t := range a.Tokens {
 			asset.Tokens = append(asset.Tokens, Token{t.Chain, s.config.Addresses.FormatToken(t.Chain, t.Address), t.Decimals,
 				amount(&t.MinWithdrawal, a.Decimals), amount(&t.Fee, a.Decimals)})
@@ -156,20 +156,20 @@ func (s *Server) lookUp(ref string) (ledger.Account, bool, error) {
 	if chainID, address, ok := strings.Cut(ref, "/"); ok {
 		word, err := s.config.Addresses.Parse(chainID, address)
 		if err != nil {
-			return ledger.Account{}, false, err
+			return ledger.Account{}, false, wrong(err)
 		}
 		return view.AccountByWallet(chainID, word)
 	}
 	if strings.HasPrefix(ref, "0x") {
 		var key signing.PublicKey
 		if err := key.UnmarshalText([]byte(ref)); err != nil {
-			return ledger.Account{}, false, err
+			return ledger.Account{}, false, wrong(err)
 		}
 		return view.AccountByKey(key)
 	}
 	id, err := strconv.ParseUint(ref, 10, 64)
 	if err != nil {
-		return ledger.Account{}, false, fmt.Errorf("account %q is neither an id, nor a public key, nor CHAIN/ADDRESS of a wallet", ref)
+		return ledger.Account{}, false, wrong(fmt.Errorf("account %q is neither an id, nor a public key, nor CHAIN/ADDRESS of a wallet", ref))
 	}
 	return view.Account(id)
 }
@@ -177,7 +177,7 @@ func (s *Server) lookUp(ref string) (ledger.Account, bool, error) {
 func (s *Server) transaction(_ context.Context, in *hashPath) (Transaction, error) {
 	hash, err := codec.ParseHash(in.Hash)
 	if err != nil {
-		return Transaction{}, err
+		return Transaction{}, wrong(err)
 	}
 	status, err := s.config.Node.TxStatus(hash)
 	if err != nil {

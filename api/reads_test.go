@@ -42,7 +42,7 @@ func TestStatusAndNetwork(t *testing.T) {
 	n := ok[api.Network](t)(c.Network(t.Context()))
 	wantNetwork := api.Network{Network: "test", Genesis: w.f.Genesis, Chains: []api.Chain{{ID: chainID}}, Assets: []api.Asset{{ID: 1, Symbol: "TST", Decimals: 6, Tokens: []api.Token{{
 		Chain: chainID, Address: evm{}.Format(chainID, appchaintest.Token), Decimals: 6, MinWithdrawal: tst("10", "0.00001"), Fee: tst("1", "0.000001"),
-	}}}}}
+	}}, MinOpening: tst("1", "0.000001")}}}
 	if !reflect.DeepEqual(n, wantNetwork) {
 		t.Errorf("network is %+v, want %+v", n, wantNetwork)
 	}

@@ -211,7 +211,7 @@ func get[I, O any](s *Server, path, id, summary string, read func(context.Contex
 		func(ctx context.Context, in *I) (*output[O], error) {
 			body, err := read(ctx, in)
 			if err != nil {
-				return nil, problem(err)
+				return nil, problem(err, http.StatusInternalServerError)
 			}
 			return &output[O]{body}, nil
 		})
@@ -219,16 +219,17 @@ func get[I, O any](s *Server, path, id, summary string, read func(context.Contex
 
 // post registers something that anybody on the machine may ask for.
 func post[I, O any](s *Server, path, id, summary string, do func(context.Context, *I) (O, error)) {
-	register(s, huma.Operation{OperationID: id, Path: path, Summary: summary}, do)
+	register(s, huma.Operation{OperationID: id, Path: path, Summary: summary}, http.StatusServiceUnavailable, do)
 }
 
-// register registers something that is asked for with a body.
-func register[I, O any](s *Server, operation huma.Operation, do func(context.Context, *I) (O, error)) {
+// register registers something that is asked for with a body. What do cannot do for no
+// special reason gets the status.
+func register[I, O any](s *Server, operation huma.Operation, status int, do func(context.Context, *I) (O, error)) {
 	operation.Method, operation.MaxBodyBytes = http.MethodPost, maxBody
 	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*output[O], error) {
 		body, err := do(ctx, in)
 		if err != nil {
-			return nil, problem(err)
+			return nil, problem(err, status)
 		}
 		return &output[O]{body}, nil
 	})
@@ -236,12 +237,15 @@ func register[I, O any](s *Server, operation huma.Operation, do func(context.Con
 
 var errNotFound = errors.New("not found")
 
-// problem chooses the status code for an error.
-func problem(err error) error {
+// wrong marks a mistake in what was asked.
+func wrong(err error) error { return huma.Error400BadRequest(err.Error()) }
+
+// problem chooses the status code for an error; otherwise is the one of what is no special case.
+func problem(err error, otherwise int) error {
 	var rejection *ledger.Rejection
-	var status huma.StatusError
+	var chosen huma.StatusError
 	switch {
-	case errors.As(err, &status):
+	case errors.As(err, &chosen):
 		return err
 	case errors.Is(err, errNotFound), errors.Is(err, appchain.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
@@ -252,7 +256,7 @@ func problem(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return huma.Error504GatewayTimeout(err.Error())
 	}
-	return huma.Error400BadRequest(err.Error())
+	return huma.NewError(otherwise, err.Error())
 }
 
 func decodeTx(text string) (*ledger.Transaction, error) {

@@ -87,7 +87,7 @@ func TestSubmit(t *testing.T) {
 		{&ledger.Rejection{Code: ledger.CodeUnauthorized, Reason: "nonce is 1, want 7"}, 422, "nonce is 1, want 7"},
 		{fmt.Errorf("submit: %w", &ledger.Rejection{Code: ledger.CodeUnauthorized, Reason: "nonce is 1, want 7"}), 422, "nonce is 1, want 7"},
 		{fmt.Errorf("submit: %w", context.DeadlineExceeded), 504, "deadline"},
-		{errors.New("no peer takes it"), 400, "no peer takes it"},
+		{errors.New("no peer takes it"), 503, "no peer takes it"},
 		{fmt.Errorf("guard: %w", signing.ErrDoubleSign), 409, signing.ErrDoubleSign.Error()},
 	} {
 		result = test.err
@@ -174,11 +174,12 @@ func TestOperators(t *testing.T) {
 		return nil
 	}
 	c, ctx := w.serve(), t.Context()
-	refused := func(what string, err error, want string) {
+	// 400 is a mistake in what was asked, 409 what the daemon cannot do now.
+	refused := func(what string, err error, status int, want string) {
 		t.Helper()
 		var p *api.Problem
-		if !errors.As(err, &p) || p.Status != http.StatusBadRequest || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error is %v, want a refusal that says %q", what, err, want)
+		if !errors.As(err, &p) || p.Status != status || api.BadRequest(err) != (status == 400) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v, want a refusal with %d that says %q", what, err, status, want)
 		}
 	}
 
@@ -186,11 +187,11 @@ func TestOperators(t *testing.T) {
 	if err := c.Attach(ctx, chainID, bridge); err != nil || attached != appchaintest.BridgeAddress {
 		t.Errorf("attached is %s, %v", attached, err)
 	}
-	refused("no address", c.Attach(ctx, chainID, "0x12"), "0x12")
-	refused("another chain", c.Attach(ctx, "eip155:2", bridge), "eip155:2 is not in the configuration")
+	refused("no address", c.Attach(ctx, chainID, "0x12"), 400, "0x12")
+	refused("another chain", c.Attach(ctx, "eip155:2", bridge), 409, "eip155:2 is not in the configuration")
 
 	_, err := c.Unpause(ctx, chainID)
-	refused("an open bridge", err, "bridge on "+chainID+" is not paused")
+	refused("an open bridge", err, 409, "bridge on "+chainID+" is not paused")
 	if _, err = c.Unpause(ctx, "eip155:2"); !api.NotFound(err) {
 		t.Errorf("another chain: %v", err)
 	}
@@ -218,15 +219,15 @@ func TestOperators(t *testing.T) {
 		t.Errorf("voted was %+v", voted)
 	}
 	_, err = c.SetLimit(ctx, api.LimitBody{Chain: chainID, Asset: "DAI", Capacity: "1"})
-	refused("an unknown asset", err, `asset "DAI" is not in the genesis`)
+	refused("an unknown asset", err, 400, `asset "DAI" is not in the genesis`)
 	_, err = c.SetLimit(ctx, api.LimitBody{Chain: chainID, Asset: "TST", Capacity: "lots"})
-	refused("no number", err, `amount "lots"`)
+	refused("no number", err, 400, `amount "lots"`)
 
 	if err := c.SetCaps(ctx, api.CapsBody{Chain: chainID, MaxFeePerGas: "30.5", MaxTip: "2"}); err != nil || caps.MaxFeePerGas != *uint256.NewInt(30_500_000_000) || caps.MaxTip != *uint256.NewInt(2_000_000_000) {
 		t.Errorf("caps are %+v, %v", caps, err)
 	}
-	refused("no number", c.SetCaps(ctx, api.CapsBody{Chain: chainID, MaxFeePerGas: "x", MaxTip: "2"}), `maxFeePerGas: amount "x"`)
-	refused("another chain", c.SetCaps(ctx, api.CapsBody{Chain: "eip155:2", MaxFeePerGas: "1", MaxTip: "1"}), "not in the configuration")
+	refused("no number", c.SetCaps(ctx, api.CapsBody{Chain: chainID, MaxFeePerGas: "x", MaxTip: "2"}), 400, `maxFeePerGas: amount "x"`)
+	refused("another chain", c.SetCaps(ctx, api.CapsBody{Chain: "eip155:2", MaxFeePerGas: "1", MaxTip: "1"}), 409, "not in the configuration")
 	if list := ok[[]api.SubmitterBalance](t)(c.SubmitterBalances(ctx)); len(list) != 1 || !list[0].Low {
 		t.Errorf("balances are %+v", list)
 	}

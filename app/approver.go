@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,7 +45,7 @@ func (d *daemon) openApprover(ctx context.Context) error {
 		return a.Pause(ctx, domain)
 	}
 	d.parts = append(d.parts, part{name: "approver", run: a.Run})
-	d.status = append(d.status, func() []api.Part { return approverParts(a.Status()) })
+	d.status = append(d.status, d.seat, func() []api.Part { return approverParts(a.Status()) })
 	return nil
 }
 
@@ -65,17 +66,22 @@ func approverParts(s approver.Status) []api.Part {
 // approverLimits turns the file's limits into units.
 func approverLimits(file []ApproverLimit, genesis *ledger.Genesis) ([]approver.Limit, error) {
 	var out []approver.Limit
+	var faults []error
 	for _, l := range file {
 		id, known := genesis.AssetBySymbol(l.Asset)
 		asset, _ := genesis.Asset(id)
 		if !known {
-			return nil, fmt.Errorf("approver.limit: asset %q is not in the genesis", l.Asset)
+			faults = append(faults, fmt.Errorf("approver.limit: asset %q is not in the genesis", l.Asset))
+			continue
 		}
 		amount, err := units.Parse(l.Amount, asset.Decimals)
 		if err != nil {
-			return nil, fmt.Errorf("approver.limit for %s on %s: %w", l.Asset, l.Chain, err)
+			faults = append(faults, fmt.Errorf("approver.limit for %s on %s: %w", l.Asset, l.Chain, err))
+		}
+		if _, there := asset.TokenOn(l.Chain); !there {
+			faults = append(faults, fmt.Errorf("approver.limit for %s on %s: the asset has no token there, so it would limit nothing", l.Asset, l.Chain))
 		}
 		out = append(out, approver.Limit{Chain: l.Chain, Asset: id, Amount: amount, Window: time.Duration(l.Window)})
 	}
-	return out, nil
+	return out, errors.Join(faults...)
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -59,6 +60,7 @@ func Check(ctx context.Context, path string) []Finding {
 		c.found("genesis", fmt.Sprintf("%s, %s", c.genesis.Network, c.genesis.Hash()), nil)
 	}
 	c.key(ctx)
+	c.limits()
 	c.dataDir()
 	c.ports(ctx)
 	c.peers(ctx)
@@ -124,6 +126,15 @@ func (c *checker) seat(address signing.Address) {
 	c.found("key", fmt.Sprintf("%s, %s of the genesis", address, group), nil)
 }
 
+// limits compares an approver's limits with the genesis.
+func (c *checker) limits() {
+	if c.genesis == nil || len(c.config.Approver.Limits) == 0 {
+		return
+	}
+	limits, err := approverLimits(c.config.Approver.Limits, c.genesis)
+	c.found("approver.limit", fmt.Sprintf("%d, of assets of the genesis", len(limits)), err)
+}
+
 func (c *checker) dataDir() {
 	dir := c.config.Resolve(c.config.DataDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -160,8 +171,12 @@ func (c *checker) peers(ctx context.Context) {
 	if len(c.config.Gossip.Peers) == 0 && c.config.Role != RoleProcessor {
 		c.found("gossip.peers", "", fmt.Errorf("there is none; %s hears of no block without one", c.config.Role.WithArticle()))
 	}
+	own, _ := c.identity() // dataDir has reported an error
 	for _, text := range c.config.Gossip.Peers {
 		address, err := tcpAddress(text)
+		if err == nil && own != "" && strings.HasSuffix(text, "/p2p/"+own) {
+			err = errors.New("this is the daemon of this file itself; remove it")
+		}
 		if err != nil {
 			c.found("peer "+text, "", err)
 			continue

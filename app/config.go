@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,10 +143,29 @@ func (d Duration) or(fallback time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
+// maxConfig bounds a configuration file, in bytes.
+const maxConfig = 1 << 20
+
+// readFile reads a file that the operator names, unless it is larger than some bytes.
+func readFile(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, most)
+	}
+	return data, nil
+}
+
 // LoadConfig reads a daemon's file. An unknown key is an error, and so is every value
 // that Validate does not accept.
 func LoadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path) // the operator names the file
+	data, err := readFile(path, maxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -163,11 +183,11 @@ func ParseConfig(data []byte, path string) (*Config, error) {
 	if err := decoder.Decode(config); err != nil {
 		var unknown *toml.StrictMissingError
 		if errors.As(err, &unknown) {
-			return nil, fmt.Errorf("unknown key:\n%s", unknown.String())
+			return nil, fmt.Errorf("unknown key:\n%s", withoutURLs(unknown.String()))
 		}
 		var syntax *toml.DecodeError
 		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("%w:\n%s", syntax, syntax.String())
+			return nil, fmt.Errorf("%w:\n%s", syntax, withoutURLs(syntax.String()))
 		}
 		return nil, err
 	}
@@ -191,6 +211,9 @@ func (c *Config) Validate() error {
 		fault("key is not set; %s signs with its seat's key, as in file:keys/%s.json?password-file=keys/password", c.Role.WithArticle(), c.Role)
 	} else if !holdsSeat && c.Key != "" && slices.Contains(Roles, c.Role) {
 		fault("key is set, but %s signs nothing; remove it", c.Role.WithArticle())
+	}
+	if c.DryRun && c.Role == RoleProcessor {
+		fault("dry_run is set, but a processor that signs no block does nothing; remove it, or run a node")
 	}
 	if c.UnsafeAllowBehind && c.Role != RoleProcessor {
 		fault("unsafe_allow_behind is set, but %s makes no blocks; remove it", c.Role.WithArticle())
@@ -229,8 +252,8 @@ func (c *Config) validateLimits() (faults []error) {
 		fault("approver.limit is set, but %s approves nothing; remove it", c.Role.WithArticle())
 	}
 	for _, l := range c.Approver.Limits {
-		if l.Window <= 0 {
-			fault("approver.limit for %s on %s: window is %s, want more than 0, as in 24h", l.Asset, l.Chain, time.Duration(l.Window))
+		if time.Duration(l.Window) < time.Second {
+			fault("approver.limit for %s on %s: window is %s, want at least 1s, as in \"24h\"", l.Asset, l.Chain, time.Duration(l.Window))
 		}
 		// The asset's decimals stand in the genesis; no asset has more than these.
 		if _, err := units.Parse(l.Amount, ledger.MaxDecimals); err != nil {
@@ -272,111 +295,17 @@ func checkLoopback(listen string) error {
 	if listen == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return fmt.Errorf("api.listen %q: %w", listen, err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("api.listen %q: the port is no number up to 65535", listen)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("api.listen %q is not on loopback; the operators' token would cross the network in the clear: put a proxy in front of it", listen)
 	}
 	return nil
-}
-
-func (c *ChainConfig) validate(role Role) error {
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("chain %s: "+format, append([]any{c.ID}, args...)...))
-	}
-	if _, err := AdapterOf(c.ID); err != nil {
-		return err
-	}
-	if len(c.Endpoints) == 0 {
-		fault("endpoints is empty; name at least one RPC URL, better three of different providers")
-	}
-	var urls []string
-	for i, endpoint := range c.Endpoints {
-		for _, name := range unsetVariables(endpoint) {
-			fault("endpoint %d takes ${%s} from the environment, where it is not set", i+1, name)
-		}
-		// No fault quotes the URL: it may hold a provider's key.
-		expanded := os.ExpandEnv(endpoint)
-		if u, err := url.Parse(expanded); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			fault("endpoint %d is not an http or https URL", i+1)
-		}
-		if slices.Contains(urls, expanded) {
-			fault("endpoint %d is the same as an earlier one, and would vote twice", i+1)
-		}
-		urls = append(urls, expanded)
-	}
-	if c.Quorum < 0 || c.Quorum > len(c.Endpoints) {
-		fault("quorum is %d of %d endpoints; set from 1 to all of them, or leave it out for more than half", c.Quorum, len(c.Endpoints))
-	}
-	if c.Bridge != "" {
-		if _, err := ParseAddress(c.ID, c.Bridge); err != nil {
-			fault("bridge: %w", err)
-		}
-	}
-	for _, d := range []struct {
-		key   string
-		value Duration
-	}{{"poll", c.Poll}, {"timeout", c.Timeout}, {"resend", c.Resend}} {
-		if d.value < 0 {
-			fault("%s is %s, want more than 0", d.key, time.Duration(d.value))
-		}
-	}
-	faults = append(faults, c.validatePaying(role)...)
-	return errors.Join(faults...)
-}
-
-// unsetVariables lists the environment's variables that text names and that are not set.
-func unsetVariables(text string) (names []string) {
-	os.Expand(text, func(name string) string {
-		if _, set := os.LookupEnv(name); !set {
-			names = append(names, name)
-		}
-		return ""
-	})
-	return names
-}
-
-// validatePaying checks what only a submitter needs.
-func (c *ChainConfig) validatePaying(role Role) (faults []error) {
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("chain %s: "+format, append([]any{c.ID}, args...)...))
-	}
-	if role == RoleSubmitter && c.FeeKey == "" {
-		fault("fee_key is not set; a submitter pays for its transactions")
-	}
-	u := unitsOf(c.ID)
-	for _, x := range []struct {
-		key, value string
-		decimals   uint8
-	}{
-		{"fee_key", c.FeeKey, 0},
-		{"max_fee_per_gas", c.MaxFeePerGas, u.PriceDecimals},
-		{"max_tip", c.MaxTip, u.PriceDecimals},
-		{"low_balance", c.LowBalance, u.CoinDecimals},
-	} {
-		if x.value == "" {
-			continue
-		}
-		if role != RoleSubmitter {
-			fault("%s is set, but %s sends nothing; remove it", x.key, role.WithArticle())
-		} else if x.key != "fee_key" {
-			if _, err := units.Parse(x.value, x.decimals); err != nil {
-				fault("%s: %w", x.key, err)
-			}
-		}
-	}
-	return faults
-}
-
-// quorum returns how many endpoints must agree.
-func (c *ChainConfig) quorum() int {
-	if c.Quorum > 0 {
-		return c.Quorum
-	}
-	return len(c.Endpoints)/2 + 1
 }
 
 // Resolve returns a path of the file as seen from the working directory.

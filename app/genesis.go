@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +81,7 @@ var addressRules = map[string]ledger.AddressRule{"evm": ledger.RuleEVM, "any32":
 
 // LoadGenesis reads and validates a genesis file.
 func LoadGenesis(path string) (*ledger.Genesis, error) {
-	data, err := os.ReadFile(path) // the operator names the file
+	data, err := readFile(path, ledger.MaxGenesisSize)
 	if err != nil {
 		return nil, fmt.Errorf("genesis file: %w", err)
 	}
@@ -101,7 +100,12 @@ func ParseGenesis(data []byte) (*ledger.Genesis, error) {
 	var file GenesisFile
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
+	switch err := decoder.Decode(&file); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("ends before its closing brace")
+	case err != nil:
 		return nil, err
 	}
 	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the decoder returns it as it is

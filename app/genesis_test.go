@@ -81,7 +81,7 @@ func TestParseGenesisNamesEveryFault(t *testing.T) {
 		want           []string
 	}{
 		{"no JSON", genesisFile, "network: test", []string{"invalid character"}},
-		{"nothing", genesisFile, "", []string{"EOF"}},
+		{"nothing", genesisFile, "", []string{"is empty"}},
 		{"unknown key", `"batch"`, `"bacth"`, []string{`unknown field "bacth"`}},
 		{"more after the end", genesisFile, genesisFile + "{}", []string{"goes on after the closing brace"}},
 		{"closing brace after the end", genesisFile, genesisFile + "}", []string{"goes on after the closing brace"}},

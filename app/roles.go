@@ -79,9 +79,6 @@ func (d *daemon) member(attach []bridgewatch.Intent, book *appchain.AckBook, fol
 const processorGCPercent = 400
 
 func (d *daemon) openProcessor(context.Context) error {
-	if d.config.DryRun {
-		return fmt.Errorf("a processor that signs no block does nothing; remove dry_run, or run a node")
-	}
 	set, err := d.node.View().Validators()
 	if err != nil {
 		return err
@@ -112,6 +109,23 @@ func (d *daemon) openProcessor(context.Context) error {
 	return nil
 }
 
+// seat says whether the key has a part in what the daemon does. Without one everything
+// else may look well, and nothing that is signed counts.
+func (d *daemon) seat() []api.Part {
+	p := api.Part{Name: "seat"}
+	set, err := d.node.View().Validators()
+	address, group := d.signer.PublicKey().Address(), groups[d.config.Role]
+	switch {
+	case err != nil:
+		p.Error = err.Error()
+	case !set.Has(group, address):
+		p.Error = fmt.Sprintf("key %s is of no %s in epoch %d: what it signs counts for nothing; compare key with trine validators", address, d.config.Role, set.Epoch)
+	default:
+		p.Ready, p.Detail = true, fmt.Sprintf("%s is %s in epoch %d", address, d.config.Role.WithArticle(), set.Epoch)
+	}
+	return []api.Part{p}
+}
+
 func (d *daemon) openListener(ctx context.Context) error {
 	if err := d.openFollower(ctx); err != nil {
 		return err
@@ -133,7 +147,7 @@ func (d *daemon) openListener(ctx context.Context) error {
 	}
 	d.server.Attach, d.server.VoteControl, d.server.ChainTx = l.Attach, l.VoteControl, l.ChainTx
 	d.parts = append(d.parts, part{name: "listener", run: l.Run})
-	d.status = append(d.status, func() []api.Part {
+	d.status = append(d.status, d.seat, func() []api.Part {
 		var parts []api.Part
 		for _, s := range l.Status() {
 			parts = append(parts, api.Part{Name: "listener " + s.Chain, Ready: s.Ready, Detail: s.Doing, Error: s.Error})

@@ -97,7 +97,7 @@ func Run(ctx context.Context, config *Config, options RunOptions) (err error) {
 	} {
 		if err := step.do(ctx); err != nil {
 			err = fmt.Errorf("%s: %w", step.what, err)
-			if step.given {
+			if step.given || errors.Is(err, appchain.ErrOtherChain) {
 				return &ConfigError{err}
 			}
 			return err

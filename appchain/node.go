@@ -17,6 +17,9 @@ import (
 	"github.com/trinebridge/trine/store"
 )
 
+// ErrOtherChain says that a store belongs to an app chain with another genesis.
+var ErrOtherChain = errors.New("the store holds app chain")
+
 // ErrNotFound says that the node does not have what was asked for, at least not yet.
 var ErrNotFound = errors.New("not found")
 
@@ -121,7 +124,7 @@ func (n *Node) origin() (ledger.State, error) {
 			return ledger.State{}, store.Corruptf("record of the genesis: %w", err)
 		}
 		if o.Genesis != n.genesis {
-			return ledger.State{}, fmt.Errorf("the store holds app chain %s, the configuration is for app chain %s: give another folder, or the genesis file of this one", o.Genesis, n.genesis)
+			return ledger.State{}, fmt.Errorf("%w %s, the configuration is for app chain %s: give another folder, or the genesis file of this one", ErrOtherChain, o.Genesis, n.genesis)
 		}
 		return n.stateAt(o.Framework, o.App), nil
 	}

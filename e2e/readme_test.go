@@ -108,9 +108,9 @@ func newNewcomer(t *testing.T, ctx context.Context) *newcomer {
 	if err := evm.MintToken(ctx, chain, devnet.Faucet(), c.token, evm.AddressOf(wallet), big.NewInt(500_000_000)); err != nil {
 		t.Fatal(err)
 	}
-	// Three endpoints of one node: by address, by name, and with a slash at the end.
+	// Three endpoints of one node: by address, by name, and with a query.
 	port := c.anvil.URL()[strings.LastIndex(c.anvil.URL(), ":"):]
-	c.replace("https://a.example", "http://127.0.0.1"+port, "https://b.example", "http://localhost"+port, "https://c.example", "http://127.0.0.1"+port+"/",
+	c.replace("https://a.example", "http://127.0.0.1"+port, "https://b.example", "http://localhost"+port, "https://c.example", "http://127.0.0.1"+port+"/?c",
 		"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", c.token.Hex(), "0xWALLET", evm.AddressOf(wallet).Hex(), "0xRECIPIENT", recipientAddress.Hex())
 	return c
 }

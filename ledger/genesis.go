@@ -198,7 +198,7 @@ func (g *Genesis) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if g.Network == "" || len(g.Network) > MaxName {
-		fault("network name %q has %d bytes; from 1 to %d are possible", g.Network, len(g.Network), MaxName)
+		fault("network name %.80q has %d bytes; from 1 to %d are possible", g.Network, len(g.Network), MaxName)
 	}
 	if g.CodeVersion == 0 {
 		fault("code version is 0; versions start at 1")

@@ -76,7 +76,7 @@ func New(t testing.TB, size Size, time uint64) *Fixture {
 	genesis := ledger.Genesis{
 		Network: "test", Time: time, CodeVersion: 1, Validators: f.Set, Treasury: f.Treasury.PublicKey(),
 		Chains: []ledger.Chain{{ID: ChainID, Rule: ledger.RuleEVM}},
-		Assets: []ledger.Asset{{Symbol: "TST", Decimals: 6, Tokens: []ledger.Token{{
+		Assets: []ledger.Asset{{Symbol: "TST", Decimals: 6, MinOpening: *uint256.NewInt(1), Tokens: []ledger.Token{{
 			Chain: ChainID, Address: Token, Decimals: 6, MinWithdrawal: *uint256.NewInt(10), Fee: *uint256.NewInt(1),
 		}}}},
 	}

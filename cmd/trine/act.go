@@ -290,6 +290,9 @@ func txWaitCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if timeout <= 0 {
+				return usagef("timeout %s is not above 0", timeout)
+			}
 			client, err := o.client()
 			if err != nil {
 				return err

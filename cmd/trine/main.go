@@ -33,7 +33,7 @@ func run() int {
 	case api.Unauthorized(err):
 		fmt.Fprintf(os.Stderr, "trine: %v; name the daemon by --config FILE, or its token by --token-file DATA_DIR/api.token\n", err)
 		return 2
-	case errors.As(err, &usage), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &config), api.BadRequest(err):
 		fmt.Fprintln(os.Stderr, "trine:", err)
 		return 2
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
