@@ -38,7 +38,11 @@ func (j *job) assess(ctx context.Context, id uint64, body *bridgecontracts.Trans
 		return nil, err
 	}
 	view := &view{accounts: map[contract.Key]*account{}}
-	if err := view.read(ctx, j.sink.source.node, j.touched(b)); err != nil {
+	if err := view.read(ctx, j.sink.source.node, confirmed, j.touched(b)); err != nil {
+		return nil, err
+	}
+	refused, err := j.refusing(ctx, b, view)
+	if err != nil {
 		return nil, err
 	}
 	left := map[contract.Key]uint64{} // what the bridge still has of a token
@@ -48,6 +52,10 @@ func (j *job) assess(ctx context.Context, id uint64, body *bridgecontracts.Trans
 			continue
 		}
 		if t.Token == contract.Native {
+			continue
+		}
+		if refused[i] {
+			b.payments[i] = contract.Payment{Mark: true, Claim: true}
 			continue
 		}
 		b.payments[i] = j.payment(b.tokens[contract.Key(t.Token)], t, view, left)
@@ -109,7 +117,7 @@ func (j *job) touched(b *batch) (keys []contract.Key) {
 			continue
 		}
 		if account, _, err := contract.TokenAccount(contract.Key(t.To), token.Program, token.Mint); err == nil {
-			keys = append(keys, account, token.Vault)
+			keys = append(keys, account, token.Vault, token.Mint)
 		}
 	}
 	return keys
@@ -118,7 +126,7 @@ func (j *job) touched(b *batch) (keys []contract.Key) {
 // view is a set of accounts as one slot has them.
 type view struct{ accounts map[contract.Key]*account }
 
-func (v *view) read(ctx context.Context, n *node, keys []contract.Key) error {
+func (v *view) read(ctx context.Context, n *node, commitment string, keys []contract.Key) error {
 	var unique []contract.Key
 	for _, k := range keys {
 		if _, seen := v.accounts[k]; !seen {
@@ -126,7 +134,7 @@ func (v *view) read(ctx context.Context, n *node, keys []contract.Key) error {
 			unique = append(unique, k)
 		}
 	}
-	_, accounts, err := n.accounts(ctx, confirmed, 0, unique...)
+	_, accounts, err := n.accounts(ctx, commitment, 0, unique...)
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/trinebridge/trine/chain"
 )
 
-// mend changes how a batch is made after a simulation that failed: claims where the program asks for them, and
-// marks where a token program refuses for a reason that no account shows. Only what a simulation has shown is ever marked:
-// a node that answers nothing, late or wrongly leads to another attempt, not to a claim.
+// mend changes how a batch is made after a simulation that failed: claims where the program asks for them, and marks where
+// a token program refuses for a reason that is not known here (those that are known, assess has seen). Only what a
+// simulation has shown is marked: a node that answers nothing, late or wrongly leads to another attempt, not to a claim.
 func (j *job) mend(ctx context.Context, w contract.Where, s simulation) (simulation, error) {
 	if fault, ours := s.failed.fault(); ours && fault == contract.FaultClaimAccountNeeded {
 		for i := range j.batch.payments {
