@@ -22,33 +22,6 @@ var (
 	errNoAccount = errors.New("the account is not there")
 )
 
-// codes are the JSON-RPC errors of agave (rpc-client-api/src/custom_error.rs).
-var codes = map[int]struct {
-	verdict chain.Verdict
-	mark    error
-}{
-	-32001: {chain.Retry, errNoBlock}, // cleaned up, a node with more history has it
-	-32003: {chain.Fatal, nil},        // signature verification failure
-	-32004: {chain.Retry, errNoBlock}, // block not available for slot
-	-32005: {chain.Retry, nil},        // node unhealthy
-	-32006: {chain.Fatal, nil},        // precompile verification failure
-	-32007: {chain.Retry, errSkipped}, // skipped, or lost in a jump to a snapshot
-	-32008: {chain.Fatal, nil},        // no snapshot
-	-32009: {chain.Retry, errSkipped}, // skipped, or lost in long-term storage
-	-32010: {chain.Fatal, nil},        // excluded from secondary index
-	-32011: {chain.Fatal, nil},        // transaction history is not kept
-	-32012: {chain.Retry, nil},        // scan error
-	-32013: {chain.Fatal, nil},        // signature length mismatch
-	-32014: {chain.Retry, errNoBlock}, // block status not yet available
-	-32015: {chain.Retry, errVersion}, // transaction version unsupported by the request
-	-32016: {chain.Retry, errBehind},  // minimum context slot not reached
-	-32017: {chain.Retry, nil},        // epoch rewards period
-	-32018: {chain.Retry, nil},        // slot not epoch boundary
-	-32019: {chain.Retry, nil},        // long-term storage unreachable
-	-32601: {chain.Fatal, nil},        // no such method
-	-32602: {chain.Fatal, nil},        // bad parameters
-}
-
 // rule sorts messages that contain any of its texts (lower case).
 type rule struct {
 	verdict chain.Verdict
@@ -56,17 +29,28 @@ type rule struct {
 	texts   []string
 }
 
-// rules are for what nodes and providers say without a code of its own; they are tried in order.
+// rules go by what nodes say (agave: rpc-client-api/src/custom_error.rs) and not by their numbers, which providers give to
+// errors of their own: one's -32007 is a skipped slot, another's a timeout. They are tried in order.
 var rules = []rule{
 	{chain.Rebuild, errExpired, []string{"blockhash not found", "blockhashnotfound", "block height exceeded", "blockhash is expired"}},
 	{chain.Retry, errKnown, []string{"already been processed", "alreadyprocessed", "already processed"}},
 	{chain.Retry, nil, []string{"too many requests", "rate limit", "ratelimit", "rate exceeded", "request rate", "quota", "credits", "throughput", "connection rate"}},
-	{chain.Retry, errBehind, []string{"minimum context slot"}},
-	{chain.Retry, errSkipped, []string{"was skipped"}},
-	{chain.Retry, errNoBlock, []string{"block not available", "not available for slot"}},
+	{chain.Retry, errBehind, []string{"minimum context slot has not been reached"}},
+	{chain.Retry, errSkipped, []string{"was skipped, or missing"}},
+	{chain.Retry, errNoBlock, []string{"block not available for slot", "block status not yet available", "cleaned up, does not exist"}},
+	{chain.Retry, errVersion, []string{"not supported by the requesting client"}},
 	{chain.Retry, nil, []string{"insufficient funds for fee", "insufficientfundsforfee", "insufficient lamports", "attempt to debit an account", "accountnotfound", "insufficientfundsforrent"}},
-	{chain.Fatal, nil, []string{"too large", "signature verification", "method not found", "not supported", "unauthorized", "invalid api key", "forbidden", "failed to deserialize"}},
+	{chain.Fatal, nil, []string{"too large", "signature verification", "precompile verification", "signature length mismatch", "transaction history is not available",
+		"secondary index", "method not found", "not supported", "unauthorized", "invalid api key", "forbidden", "failed to deserialize"}},
 }
+
+// Numbers that every JSON-RPC server means alike.
+const (
+	codeNoMethod  = -32601
+	codeBadParams = -32602
+	// codePreflight is agave's for a transaction that failed when the node tried it.
+	codePreflight = -32002
+)
 
 // classify gives an error of a request a verdict.
 func classify(err error) error {
@@ -85,11 +69,11 @@ func classify(err error) error {
 	if failure := preflightFailure(answered); failure != nil {
 		return failure
 	}
-	if c, known := codes[answered.Code]; known {
-		return marked(c.verdict, c.mark, answered)
-	}
 	if out := byText(answered.Message, answered); out != nil {
 		return out
+	}
+	if answered.Code == codeNoMethod || answered.Code == codeBadParams {
+		return &chain.Error{Verdict: chain.Fatal, Err: answered}
 	}
 	return &chain.Error{Verdict: chain.Retry, Err: answered}
 }
@@ -116,7 +100,7 @@ func byText(message string, err error) error {
 
 // preflightFailure reads the answer of a node that has simulated a transaction before it takes it in; nil if it is none.
 func preflightFailure(answered *rpcError) error {
-	if answered.Code != -32002 {
+	if answered.Code != codePreflight {
 		return nil
 	}
 	var data struct {
@@ -125,10 +109,7 @@ func preflightFailure(answered *rpcError) error {
 	if json.Unmarshal(answered.Data, &data) == nil && len(data.Err) > 0 && string(data.Err) != "null" {
 		return verdictOf(parseFailure(data.Err))
 	}
-	if out := byText(answered.Message, answered); out != nil {
-		return out
-	}
-	return &chain.Error{Verdict: chain.Retry, Err: answered}
+	return nil
 }
 
 // failure is why a transaction failed, as the runtime says it.
@@ -208,12 +189,13 @@ func verdictOf(f *failure) error {
 	case "AlreadyProcessed":
 		return marked(chain.Retry, errKnown, f)
 	case "AccountNotFound", "InsufficientFundsForFee", "AccountInUse", "ClusterMaintenance", "WouldExceedMaxBlockCostLimit", "WouldExceedMaxAccountCostLimit",
-		"WouldExceedMaxVoteCostLimit", "WouldExceedAccountDataBlockLimit", "TooManyAccountLocks", "ProgramCacheHitMaxLimit", "CommitCancelled":
+		"WouldExceedMaxVoteCostLimit", "WouldExceedAccountDataBlockLimit", "WouldExceedAccountDataTotalLimit", "TooManyAccountLocks",
+		"ProgramCacheHitMaxLimit", "ResanitizationNeeded", "CommitCancelled", "BailOut":
 		return &chain.Error{Verdict: chain.Retry, Err: f}
 	case "SignatureFailure", "SanitizeFailure", "InvalidAccountForFee", "UnsupportedVersion":
 		return &chain.Error{Verdict: chain.Fatal, Err: f}
 	}
-	if f.instruction < 0 && strings.Contains(f.text, "InsufficientFundsForRent") {
+	if f.instruction < 0 && (strings.Contains(f.text, "InsufficientFundsForRent") || strings.Contains(f.text, "ProgramExecutionTemporarilyRestricted")) {
 		return &chain.Error{Verdict: chain.Retry, Err: f}
 	}
 	return &chain.Error{Verdict: chain.Rebuild, Err: f}
