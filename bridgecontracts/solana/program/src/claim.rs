@@ -9,7 +9,8 @@ use crate::{
     journal::{Event, Lane},
     layout::{self, Claim, State},
     mint::{TokenAccount, NATIVE},
-    syscalls::{rent_minimum, Word},
+    payout,
+    syscalls::Word,
     system::{self, Makers},
     token::TokenAccounts,
     Input,
@@ -49,7 +50,9 @@ pub fn claim(mut input: Input) -> ProgramResult {
     if !sol {
         pay_token(&lane, &mut input.accounts, &owed, &Destination { to, own, bump })?;
     } else if own || *to.address().as_array() == owed.recipient {
-        require_held(&lane, owed.amount)?;
+        if payout::held(&lane)? < owed.amount {
+            return Err(Fault::HeldTooLittle.into());
+        }
     } else {
         return Err(Fault::NotRecipient.into());
     }
@@ -58,14 +61,6 @@ pub fn claim(mut input: Input) -> ProgramResult {
         move_lamports(lane.state, to, owed.amount)?;
     }
     close(account, refund)
-}
-
-fn require_held(lane: &Lane, amount: u64) -> ProgramResult {
-    let reserve = lane.read(|state: &State| Ok(state.reserve.get()))?.max(rent_minimum(size_of::<State>())?);
-    if lane.state.lamports().saturating_sub(reserve) < amount {
-        return Err(Fault::HeldTooLittle.into());
-    }
-    Ok(())
 }
 
 /// Where a token is claimed to: by the recipient itself, or with the bump of its associated token account.

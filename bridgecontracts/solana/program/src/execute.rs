@@ -11,7 +11,7 @@ use crate::{
     payout::Purse,
     seal::{self, Demand},
     syscalls::Word,
-    transfers::{Batch, Transfers},
+    transfers::{Batch, Transfers, MOST_TOKENS},
     words, Input,
 };
 
@@ -58,10 +58,11 @@ impl<'v> Value<'v, 'v> {
     #[inline(never)]
     fn transfers(&self, input: &Input<'v>) -> ProgramResult {
         let (batch, seal) = self.envelope.body(input.data, Batch::read)?;
-        let transfers = Transfers::open(input.program_id, batch, input.accounts)?;
+        let mut tokens = [None; MOST_TOKENS];
+        let transfers = Transfers::open(input, batch, &mut tokens)?;
         let body = transfers.hash()?;
         let digest = self.authorize(&Body { kind: TRANSFERS, hash: &body, groups: PAYING, seal })?;
-        let mut purse = Purse::open(self.lane)?;
+        let mut purse = Purse::new();
         let failed = transfers.pay(self.lane, &mut purse)?;
         self.executed(&digest, &failed)?;
         purse.settle(self.lane)

@@ -26,39 +26,53 @@ use crate::{
 /// the accounts without the other, and would find the sum wrong.
 pub struct Purse<'a> {
     payments: [Option<(&'a AccountView, u64)>; MOST_TRANSFERS],
-    left: u64,
+    /// No payment stands at or behind this index.
+    end: usize,
+    /// What the bridge holds besides; None before the first payment.
+    left: Option<u64>,
 }
 
 impl<'a> Purse<'a> {
-    /// All that the bridge holds.
-    pub fn open(lane: &Lane) -> Result<Self, ProgramError> {
-        let reserve = lane.read(|state: &State| Ok(state.reserve.get()))?;
-        let reserve = reserve.max(rent_minimum(size_of::<State>())?);
-        Ok(Purse { payments: [None; MOST_TRANSFERS], left: lane.state.lamports().saturating_sub(reserve) })
+    /// No payments yet.
+    pub fn new() -> Self {
+        Purse { payments: [None; MOST_TRANSFERS], end: 0, left: None }
     }
 
     /// Promises `amount`, when there is that much and the recipient would be left with its rent.
-    fn promise(&mut self, index: u8, to: &'a AccountView, amount: u64) -> Result<bool, ProgramError> {
-        let Some(left) = self.left.checked_sub(amount) else {
+    fn promise(&mut self, lane: &Lane, transfer: &Transfer, to: &'a AccountView) -> Result<bool, ProgramError> {
+        let Transfer { index, amount, .. } = *transfer;
+        let held = match self.left {
+            Some(left) => left,
+            None => held(lane)?,
+        };
+        let Some(left) = held.checked_sub(amount) else {
             return Ok(false);
         };
-        let promised = self.payments.iter().take(index.into()).flatten().filter(|(account, _)| *account == to);
+        let promised = self.payments.iter().take(self.end).flatten().filter(|(account, _)| *account == to);
         let balance = promised.fold(to.lamports().saturating_add(amount), |sum, (_, more)| sum.saturating_add(*more));
         if balance < rent_minimum(to.data_len())? {
             return Ok(false);
         }
-        *self.payments.get_mut(usize::from(index)).ok_or(Fault::TooManyTransfers)? = Some((to, amount));
-        self.left = left;
+        let index = usize::from(index);
+        *self.payments.get_mut(index).ok_or(Fault::TooManyTransfers)? = Some((to, amount));
+        self.end = index.saturating_add(1);
+        self.left = Some(left);
         Ok(true)
     }
 
     /// Moves what was promised.
     pub fn settle(&self, lane: &Lane) -> ProgramResult {
-        for (to, amount) in self.payments.iter().flatten() {
+        for (to, amount) in self.payments.iter().take(self.end).flatten() {
             move_lamports(lane.state, to, *amount)?;
         }
         Ok(())
     }
+}
+
+/// The SOL that the bridge holds: what is above the reserve, and above the rent should that have risen.
+pub fn held(lane: &Lane) -> Result<u64, ProgramError> {
+    let reserve = lane.read(|state: &State| Ok(state.reserve.get()))?;
+    Ok(lane.state.lamports().saturating_sub(reserve.max(rent_minimum(size_of::<State>())?)))
 }
 
 /// Pays one transfer after the other.
@@ -108,7 +122,7 @@ impl Payout<'_> {
             return Ok(false);
         }
         require_writable(account)?;
-        purse.promise(transfer.index, account, transfer.amount)
+        purse.promise(self.lane, transfer, account)
     }
 
     #[inline(never)]

@@ -1,6 +1,6 @@
 //! A batch of payments: what of it is signed, and the accounts that each needs.
 
-use pinocchio::{account::AccountView, error::ProgramError, Address};
+use pinocchio::{account::AccountView, error::ProgramError};
 
 use crate::{
     accounts::Accounts,
@@ -13,11 +13,13 @@ use crate::{
     system::Makers,
     token::TokenAccounts,
     words::{self, number},
+    Input,
 };
 
 /// Transfers in a batch.
 pub const MOST_TRANSFERS: usize = 32;
-const MOST_TOKENS: usize = 8;
+/// Tokens in a batch.
+pub const MOST_TOKENS: usize = 8;
 /// In place of a token's index.
 const SOL: u8 = 255;
 
@@ -92,31 +94,34 @@ impl<'a> Transfer<'a, '_> {
     }
 }
 
+/// Room for the tokens that a batch names.
+pub type Tokens<'a> = [Option<TokenAccounts<'a>>; MOST_TOKENS];
+
 /// A batch with all accounts.
-pub struct Transfers<'a> {
+pub struct Transfers<'a, 't> {
     batch: Batch<'a>,
     system: Option<&'a AccountView>,
     associated: Option<&'a AccountView>,
-    tokens: [Option<TokenAccounts<'a>>; MOST_TOKENS],
+    tokens: &'t Tokens<'a>,
     accounts: Accounts<'a>,
 }
 
-impl<'a> Transfers<'a> {
+impl<'a, 't> Transfers<'a, 't> {
     /// Takes the tokens' accounts and checks them; what is left belongs to the transfers.
     #[inline(never)]
-    pub fn open(program_id: &Address, batch: Batch<'a>, mut accounts: Accounts<'a>) -> Result<Self, ProgramError> {
+    pub fn open(input: &Input<'a>, batch: Batch<'a>, tokens: &'t mut Tokens<'a>) -> Result<Self, ProgramError> {
+        let Input { program_id, mut accounts, .. } = *input;
         let system = accounts.optional(program_id)?;
         let associated = accounts.optional(program_id)?;
-        let mut tokens = [None; MOST_TOKENS];
         for slot in tokens.iter_mut().take(batch.tokens.into()) {
             *slot = Some(TokenAccounts::take(program_id, &mut accounts)?);
         }
         Ok(Transfers { batch, system, associated, tokens, accounts })
     }
 
-    fn walk(&self) -> Walk<'a, '_> {
+    fn walk(&self) -> Walk<'a, 't> {
         Walk {
-            tokens: &self.tokens,
+            tokens: self.tokens,
             count: self.batch.count,
             index: 0,
             entries: self.batch.entries,
@@ -170,7 +175,7 @@ impl<'a> Transfers<'a> {
 
 /// Reads entries and takes their accounts, one after the other.
 struct Walk<'a, 't> {
-    tokens: &'t [Option<TokenAccounts<'a>>; MOST_TOKENS],
+    tokens: &'t Tokens<'a>,
     count: u8,
     index: u8,
     entries: Reader<'a>,

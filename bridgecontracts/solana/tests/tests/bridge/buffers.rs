@@ -101,7 +101,7 @@ fn anyone_posts_and_what_is_there_is_passed_over() {
     world.run(&[all.clone()]);
     world.run(&[all]);
     // A signature that is not asked for is not looked at: the member's bit stands.
-    let mut wrong = one.clone();
+    let mut wrong = Seal { processor: Some([9; 64]), ..one.clone() };
     wrong.approvers[0].1 = [9; 64];
     world.run(&[place.post_signatures(buffer, &wrong)]);
     let envelope = Envelope::buffered(1, buffer, world.payer.pubkey(), Seal::default());
