@@ -19,11 +19,14 @@ fn initialize() {
         "Initialize",
         good,
         &[
-            ("authority", ["NotSigner", "-", "-", "NotWritable", "NotSigner"]),
-            ("state", ["WrongState", "-", "-", "NotWritable", "-"]),
-            ("program", ["WrongProgram", "-", "-", "-", "-"]),
-            ("program data", ["WrongProgramData", "WrongProgramData", "WrongProgramData", "NotWritable", "-"]),
-            ("loader", ["WrongLoader", "-", "-", "-", "-"]),
+            ("authority", ["NotSigner", "-", "-", "-", "NotWritable", "NotSigner"]),
+            ("state", ["WrongState", "-", "-", "-", "NotWritable", "-"]),
+            ("program", ["WrongProgram", "-", "-", "-", "-", "-"]),
+            (
+                "program data",
+                ["WrongProgramData", "WrongProgramData", "WrongProgramData", "WrongProgramData", "NotWritable", "-"],
+            ),
+            ("loader", ["WrongLoader", "-", "-", "-", "-", "-"]),
             SYSTEM_PROGRAM,
         ],
     );
@@ -40,11 +43,11 @@ fn init_token() {
             good,
             &[
                 PAYER,
-                ("state", ["WrongState", "WrongState", "WrongState", "-", "-"]),
-                ("token", ["WrongToken", "-", "-", "NotWritable", "-"]),
-                ("vault", ["WrongVault", "-", "-", "NotWritable", "-"]),
-                ("mint", ["WrongMint", "WrongToken", "WrongMint", "-", "-"]),
-                ("token program", ["WrongTokenProgram", "-", "-", "-", "-"]),
+                ("state", ["WrongState", "WrongState", "WrongState", "WrongState", "-", "-"]),
+                ("token", ["WrongToken", "-", "-", "-", "NotWritable", "-"]),
+                ("vault", ["WrongVault", "-", "-", "-", "NotWritable", "-"]),
+                ("mint", ["WrongMint", "WrongToken", "WrongMint", "WrongMint", "-", "-"]),
+                ("token program", ["WrongTokenProgram", "-", "-", "-", "-", "-"]),
                 ASSOCIATED_PROGRAM,
                 SYSTEM_PROGRAM,
             ],
@@ -67,13 +70,13 @@ fn init_token_of_a_limited_one() {
         good,
         &[
             SENDER,
-            ("state", ["WrongState", "WrongState", "WrongState", "-", "-"]),
-            ("token", ["WrongToken", "WrongToken", "Custom(0)", "NotWritable", "-"]),
-            ("vault", ["WrongVault", "WrongVault", "WrongTokenAccount", "ok", "-"]),
-            ("mint", ["WrongMint", "WrongToken", "WrongMint", "-", "-"]),
-            ("token program", ["WrongTokenProgram", "-", "-", "-", "-"]),
-            ("associated token program", ["ok", "-", "-", "-", "-"]),
-            ("system program", ["ok", "-", "-", "-", "-"]),
+            ("state", ["WrongState", "WrongState", "WrongState", "WrongState", "-", "-"]),
+            ("token", ["WrongToken", "WrongToken", "WrongToken", "Custom(0)", "NotWritable", "-"]),
+            ("vault", ["WrongVault", "WrongVault", "WrongVault", "WrongTokenAccount", "ok", "-"]),
+            ("mint", ["WrongMint", "WrongToken", "WrongMint", "WrongMint", "-", "-"]),
+            ("token program", ["WrongTokenProgram", "-", "-", "-", "-", "-"]),
+            ("associated token program", ["ok", "-", "-", "-", "-", "-"]),
+            ("system program", ["ok", "-", "-", "-", "-", "-"]),
         ],
     );
 }
@@ -90,12 +93,12 @@ fn deposits() {
         let from = scene.world.fund(&token, &alice, 100);
         let good = scene.world.place.deposit_token(&token, from, 5, &[]);
         let slots = [
-            ("token", ["WrongToken", "WrongToken", "TokenNotReady", "-", "-"]),
-            ("vault", ["WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
-            ("mint", ["WrongToken", "WrongToken", "WrongMint", "-", "-"]),
-            ("token program", ["WrongTokenProgram", "-", "-", "-", "-"]),
+            ("token", ["WrongToken", "WrongToken", "WrongToken", "TokenNotReady", "-", "-"]),
+            ("vault", ["WrongVault", "WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
+            ("mint", ["WrongToken", "WrongToken", "WrongToken", "WrongMint", "-", "-"]),
+            ("token program", ["WrongTokenProgram", "-", "-", "-", "-", "-"]),
             // Whose tokens are taken the token program says.
-            ("source", ["WrongTokenAccount", "ok", "WrongTokenAccount", "NotWritable", "-"]),
+            ("source", ["WrongTokenAccount", "ok", "WrongTokenAccount", "WrongTokenAccount", "NotWritable", "-"]),
         ];
         scene.hold("DepositToken", good, &event(SENDER, &slots));
     }
@@ -127,19 +130,29 @@ fn transfers() {
         let slots = [
             SYSTEM_PROGRAM,
             ASSOCIATED_PROGRAM,
-            ("token", ["WrongToken", "WrongToken", "TokenNotReady", "NotWritable", "-"]),
-            ("vault", ["WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
-            ("mint", ["WrongToken", "WrongToken", "WrongMint", "-", "-"]),
-            ("token program", ["WrongTokenProgram", "-", "-", "-", "-"]),
+            ("token", ["WrongToken", "WrongToken", "WrongToken", "TokenNotReady", "NotWritable", "-"]),
+            ("vault", ["WrongVault", "WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
+            ("mint", ["WrongToken", "WrongToken", "WrongToken", "WrongMint", "-", "-"]),
+            ("token program", ["WrongTokenProgram", "-", "-", "-", "-", "-"]),
             // Who is paid is what was signed.
-            ("recipient of SOL", ["WrongSigner", "-", "-", "NotWritable", "-"]),
-            ("token account", ["WrongTokenAccount", "WrongTokenAccount", "WrongTokenAccount", "NotWritable", "-"]),
-            ("missing token account", ["WrongTokenAccount", "-", "-", "NotWritable", "-"]),
-            ("wallet", ["WrongSigner", "-", "-", "-", "-"]),
-            ("second recipient of SOL", ["WrongSigner", "-", "-", "NotWritable", "-"]),
-            ("claim", ["WrongClaim", "WrongClaim", "Custom(0)", "NotWritable", "-"]),
-            ("third recipient of SOL", ["WrongSigner", "-", "-", "NotWritable", "-"]),
-            ("new claim", ["WrongClaim", "-", "-", "NotWritable", "-"]),
+            ("recipient of SOL", ["WrongSigner", "-", "-", "-", "NotWritable", "-"]),
+            (
+                "token account",
+                [
+                    "WrongTokenAccount",
+                    "WrongTokenAccount",
+                    "WrongTokenAccount",
+                    "WrongTokenAccount",
+                    "NotWritable",
+                    "-",
+                ],
+            ),
+            ("missing token account", ["WrongTokenAccount", "-", "-", "-", "NotWritable", "-"]),
+            ("wallet", ["WrongSigner", "-", "-", "-", "-", "-"]),
+            ("second recipient of SOL", ["WrongSigner", "-", "-", "-", "NotWritable", "-"]),
+            ("claim", ["WrongClaim", "WrongClaim", "WrongClaim", "Custom(0)", "NotWritable", "-"]),
+            ("third recipient of SOL", ["WrongSigner", "-", "-", "-", "NotWritable", "-"]),
+            ("new claim", ["WrongClaim", "-", "-", "-", "NotWritable", "-"]),
         ];
         scene.hold("Execute transfers", good, &event(PAYER, &slots));
     }
@@ -158,12 +171,12 @@ fn marked_transfers() {
     good.accounts[5].pubkey = program;
     let slots = [
         SYSTEM_PROGRAM,
-        ("associated token program", ["ok", "-", "-", "-", "-"]),
-        ("token", ["WrongToken", "-", "-", "ok", "-"]),
-        ("vault", ["ok", "-", "-", "ok", "-"]),
-        ("mint", ["WrongToken", "WrongToken", "ok", "-", "-"]),
-        ("token program", ["ok", "-", "-", "-", "-"]),
-        ("claim", ["WrongClaim", "-", "-", "NotWritable", "-"]),
+        ("associated token program", ["ok", "-", "-", "-", "-", "-"]),
+        ("token", ["WrongToken", "-", "-", "-", "ok", "-"]),
+        ("vault", ["ok", "-", "-", "-", "ok", "-"]),
+        ("mint", ["WrongToken", "WrongToken", "WrongToken", "ok", "-", "-"]),
+        ("token program", ["ok", "-", "-", "-", "-", "-"]),
+        ("claim", ["WrongClaim", "-", "-", "-", "NotWritable", "-"]),
     ];
     scene.hold("Execute marked", good, &event(PAYER, &slots));
 }
@@ -178,12 +191,12 @@ fn calls() {
     let good = scene.world.call(&Call::of(&transfer_checked(&token, token.vault, to, state, 5), &state));
     const NAMED: &str = "WrongCallAccount";
     let slots = [
-        ("target", [NAMED, "-", "-", "-", "-"]),
-        ("vault", [NAMED, NAMED, "ExternalAccountDataModified", "PrivilegeEscalation", "-"]),
+        ("target", [NAMED, "-", "-", "-", "-", "-"]),
+        ("vault", [NAMED, NAMED, NAMED, "ExternalAccountDataModified", "PrivilegeEscalation", "-"]),
         // Whose accounts they are is the business of the program that is called.
-        ("mint", [NAMED, NAMED, "ok", "-", "-"]),
-        ("to", [NAMED, NAMED, "ExternalAccountDataModified", "PrivilegeEscalation", "-"]),
-        ("state", [NAMED, NAMED, "WrongState", "-", "-"]),
+        ("mint", [NAMED, NAMED, NAMED, "ok", "-", "-"]),
+        ("to", [NAMED, NAMED, NAMED, "ExternalAccountDataModified", "PrivilegeEscalation", "-"]),
+        ("state", [NAMED, NAMED, NAMED, "WrongState", "-", "-"]),
     ];
     scene.hold("Execute call", good, &event(SENDER, &slots));
 }

@@ -14,8 +14,8 @@ use trine_bridge_tests::{
 use crate::slots::{event, Scene, Slot, ASSOCIATED_PROGRAM, PAYER, SENDER, SYSTEM_PROGRAM};
 
 const BUFFER: [Slot; 2] = [
-    ("buffer", ["WrongBuffer", "WrongBuffer", "WrongBuffer", "NotWritable", "-"]),
-    ("poster", ["WrongPoster", "WrongPoster", "-", "NotWritable", "-"]),
+    ("buffer", ["WrongBuffer", "WrongBuffer", "WrongBuffer", "WrongBuffer", "NotWritable", "-"]),
+    ("poster", ["WrongPoster", "WrongPoster", "WrongPoster", "-", "NotWritable", "-"]),
 ];
 
 /// Alice's instruction with signatures in a buffer of Bob's.
@@ -42,7 +42,7 @@ fn sealed_actions_with_a_buffer() {
         scene.hold(name, good, &event(SENDER, &BUFFER));
     }
     let (scene, good) = buffered(order(4, 1, limit.hash()), |place, e| place.set_limit(1, &limit, e));
-    let unused = [("token", ["ok", "-", "-", "-", "-"]), ("system program", ["ok", "-", "-", "-", "-"])];
+    let unused = [("token", ["ok", "-", "-", "-", "-", "-"]), ("system program", ["ok", "-", "-", "-", "-", "-"])];
     scene.hold("SetLimit of SOL", good, &event(SENDER, &[&BUFFER[..], &unused].concat()));
 }
 
@@ -61,13 +61,13 @@ fn limits() {
     let of = |token| Limit { token, capacity: 5, window: 60 };
     let good = scene.world.limit(1, &of(token.mint), PROCESSOR | APPROVERS);
     let slots = [
-        ("token", ["WrongToken", "WrongToken", "Custom(0)", "NotWritable", "-"]),
-        ("system program", ["ok", "-", "-", "-", "-"]),
+        ("token", ["WrongToken", "WrongToken", "WrongToken", "Custom(0)", "NotWritable", "-"]),
+        ("system program", ["ok", "-", "-", "-", "-", "-"]),
     ];
     scene.hold("SetLimit", good, &event(SENDER, &slots));
     let scene = Scene::started();
     let good = scene.world.limit(1, &of(scene.world.stranger("mint")), PROCESSOR | APPROVERS);
-    let slots = [("new token", ["WrongToken", "-", "-", "NotWritable", "-"]), SYSTEM_PROGRAM];
+    let slots = [("new token", ["WrongToken", "-", "-", "-", "NotWritable", "-"]), SYSTEM_PROGRAM];
     scene.hold("SetLimit of an unknown token", good, &event(PAYER, &slots));
 }
 
@@ -93,9 +93,9 @@ fn claims() {
     let carol = scene.world.stranger("carol");
     let good = scene.world.place.claim_sol(carol, bob.pubkey(), carol);
     let slots = [
-        ("claim", ["NothingToClaim", "WrongClaim", "WrongClaim", "NotWritable", "-"]),
-        ("payer", ["WrongRefund", "WrongRefund", "-", "NotWritable", "-"]),
-        ("recipient", ["NotRecipient", "-", "-", "NotWritable", "-"]),
+        ("claim", ["NothingToClaim", "WrongClaim", "WrongClaim", "WrongClaim", "NotWritable", "-"]),
+        ("payer", ["WrongRefund", "WrongRefund", "WrongRefund", "-", "NotWritable", "-"]),
+        ("recipient", ["NotRecipient", "-", "-", "-", "NotWritable", "-"]),
     ];
     scene.hold("Claim SOL", good, &event(SENDER, &slots));
     for program in [TOKEN, TOKEN_2022] {
@@ -107,22 +107,22 @@ fn claims() {
             }
             let good = scene.world.place.claim_token(&token, carol, bob.pubkey(), to);
             let mut slots = vec![
-                ("claim", ["NothingToClaim", "WrongClaim", "WrongClaim", "NotWritable", "-"]),
-                ("payer", ["WrongRefund", "WrongRefund", "-", "NotWritable", "-"]),
-                ("destination", ["NotRecipient", "-", "-", "NotWritable", "-"]),
-                ("token", ["WrongToken", "WrongToken", "TokenNotReady", "-", "-"]),
-                ("vault", ["WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
-                ("mint", ["WrongToken", "WrongToken", "WrongMint", "-", "-"]),
-                ("token program", ["WrongTokenProgram", "-", "-", "-", "-"]),
-                ("recipient", ["NotRecipient", "-", "-", "-", "-"]),
+                ("claim", ["NothingToClaim", "WrongClaim", "WrongClaim", "WrongClaim", "NotWritable", "-"]),
+                ("payer", ["WrongRefund", "WrongRefund", "WrongRefund", "-", "NotWritable", "-"]),
+                ("destination", ["NotRecipient", "-", "-", "-", "NotWritable", "-"]),
+                ("token", ["WrongToken", "WrongToken", "WrongToken", "TokenNotReady", "-", "-"]),
+                ("vault", ["WrongVault", "WrongVault", "WrongVault", "WrongVault", "NotWritable", "-"]),
+                ("mint", ["WrongToken", "WrongToken", "WrongToken", "WrongMint", "-", "-"]),
+                ("token program", ["WrongTokenProgram", "-", "-", "-", "-", "-"]),
+                ("recipient", ["NotRecipient", "-", "-", "-", "-", "-"]),
                 SYSTEM_PROGRAM,
                 ASSOCIATED_PROGRAM,
             ];
             let mut actor = PAYER;
             if there {
                 actor = SENDER;
-                slots[2].1 = ["NotRecipient", "NotRecipient", "WrongTokenAccount", "NotWritable", "-"];
-                slots[7..].iter_mut().for_each(|slot| slot.1 = ["ok", "-", "-", "-", "-"]);
+                slots[2].1 = ["NotRecipient", "NotRecipient", "NotRecipient", "WrongTokenAccount", "NotWritable", "-"];
+                slots[7..].iter_mut().for_each(|slot| slot.1 = ["ok", "-", "-", "-", "-", "-"]);
             }
             scene.hold("Claim a token", good, &event(actor, &slots));
         }
@@ -136,8 +136,8 @@ fn buffers() {
     let good = scene.world.place.open_buffer(&digest, 10);
     let slots = [
         PAYER,
-        ("state", ["WrongState", "WrongState", "WrongState", "-", "-"]),
-        ("buffer", ["WrongBuffer", "-", "-", "NotWritable", "-"]),
+        ("state", ["WrongState", "WrongState", "WrongState", "WrongState", "-", "-"]),
+        ("buffer", ["WrongBuffer", "-", "-", "-", "NotWritable", "-"]),
         SYSTEM_PROGRAM,
     ];
     scene.hold("OpenBuffer", good.clone(), &slots);
@@ -152,7 +152,7 @@ fn buffers() {
     scene.by(&bob, |world| drop(world.run(&[world.place.open_buffer(&signed, 0)])));
     let buffer = Place { actor: bob.pubkey(), ..scene.world.place }.buffer(&signed).0;
     let good = scene.world.place.post_signatures(buffer, &scene.world.set.seal(PROCESSOR | APPROVERS, &signed));
-    let slots = [("state", ["WrongState", "WrongState", "WrongState", "-", "-"]), BUFFER[0]];
+    let slots = [("state", ["WrongState", "WrongState", "WrongState", "WrongState", "-", "-"]), BUFFER[0]];
     scene.hold("PostSignatures", good, &slots);
 
     let mut scene = Scene::started();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use agave_feature_set::{replace_spl_token_with_p_token, FeatureSet};
+use litesvm::LiteSVM;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -45,8 +47,17 @@ struct Play {
 }
 
 impl Play {
+    /// By turns under all features of the runtime, with SPL Token in the place of p-token, and under the main network's.
     fn new(seed: u64) -> Self {
-        let mut world = World::started();
+        let mut features = match seed % 3 {
+            0 => LiteSVM::mainnet_feature_set(),
+            _ => FeatureSet::all_enabled(),
+        };
+        if seed % 3 == 1 {
+            features.deactivate(&replace_spl_token_with_p_token::id());
+        }
+        let mut world = World::with_features(features);
+        world.initialize(world.set.clone());
         let tokens = [world.token("old", TOKEN, &[]), world.token("new", TOKEN_2022, &[])];
         let people: Vec<_> = ["ann", "bob", "cid", "dee", "eve"].iter().map(|name| world.wallet(name)).collect();
         for token in &tokens {

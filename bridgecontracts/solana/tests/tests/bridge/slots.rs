@@ -9,23 +9,24 @@ use solana_signer::Signer;
 use trine_bridge_tests::{requests::SYSTEM, tokens::Token, world::World};
 
 /// A slot: its name, then what happens when in its place stands
-/// an address at which nothing is; another account with the same data and owner; the account itself, owned by a stranger;
-/// the account, not writable; the account, without its signature.
+/// an address at which nothing is; another account with the same data and owner; another with the same data, owned by a
+/// stranger; the account itself, owned by a stranger; the account, not writable; the account, without its signature.
 /// Names without a fault of the bridge's are the runtime's or the called program's. "ok": nothing, it is not needed or as good; "-": cannot be tried, as the slot is not of that kind.
-pub type Slot = (&'static str, [&'static str; 5]);
+pub type Slot = (&'static str, [&'static str; 6]);
 
 pub const PREFIX: [Slot; 3] = [
-    ("state", ["WrongState", "WrongState", "WrongState", "NotWritable", "-"]),
-    ("page", ["StalePage", "-", "-", "-", "-"]),
-    ("program", ["WrongProgram", "-", "-", "-", "-"]),
+    ("state", ["WrongState", "WrongState", "WrongState", "WrongState", "NotWritable", "-"]),
+    ("page", ["StalePage", "-", "-", "-", "-", "-"]),
+    ("program", ["WrongProgram", "-", "-", "-", "-", "-"]),
 ];
 
 /// The actor of an instruction that moves nothing of its.
-pub const SENDER: Slot = ("actor", ["NotSigner", "-", "-", "ok", "NotSigner"]);
+pub const SENDER: Slot = ("actor", ["NotSigner", "-", "-", "-", "ok", "NotSigner"]);
 /// The actor of an instruction that takes from it or makes an account.
-pub const PAYER: Slot = ("actor", ["NotSigner", "-", "-", "NotWritable", "NotSigner"]);
-pub const SYSTEM_PROGRAM: Slot = ("system program", ["WrongSystemProgram", "-", "-", "-", "-"]);
-pub const ASSOCIATED_PROGRAM: Slot = ("associated token program", ["WrongAssociatedTokenProgram", "-", "-", "-", "-"]);
+pub const PAYER: Slot = ("actor", ["NotSigner", "-", "-", "-", "NotWritable", "NotSigner"]);
+pub const SYSTEM_PROGRAM: Slot = ("system program", ["WrongSystemProgram", "-", "-", "-", "-", "-"]);
+pub const ASSOCIATED_PROGRAM: Slot =
+    ("associated token program", ["WrongAssociatedTokenProgram", "-", "-", "-", "-", "-"]);
 /// A bridge on which somebody who is not the fee payer acts: the runtime makes the fee payer writable and a signer.
 pub struct Scene {
     pub world: World,
@@ -71,7 +72,7 @@ impl Scene {
     }
 
     /// Tries everything on a slot.
-    pub fn outcomes(&mut self, good: &Instruction, index: usize) -> [String; 5] {
+    pub fn outcomes(&mut self, good: &Instruction, index: usize) -> [String; 6] {
         let meta = &good.accounts[index];
         let kept = self.world.svm.get_account(&meta.pubkey).filter(|account| account.lamports > 0);
         let program = kept.as_ref().is_some_and(|account| account.executable) || meta.pubkey == SYSTEM;
@@ -83,14 +84,17 @@ impl Scene {
             spoiled
         };
         let nobody = self.outcome(with(self.world.stranger("nobody")));
-        let (mut twin, mut owner) = (none(), none());
+        let (mut twin, mut forgery, mut owner) = (none(), none(), none());
         if let Some(kept) = kept.filter(|_| !program && !meta.is_signer) {
             let key = self.world.stranger("twin");
             self.world.put(key, kept.clone());
             twin = self.outcome(with(key));
+            let junk = Account { owner: self.world.stranger("junk"), ..kept.clone() };
+            self.world.put(key, junk.clone());
+            forgery = self.outcome(with(key));
             self.world.put(key, Account::default());
             if meta.pubkey != self.alice.pubkey() && kept.owner != SYSTEM {
-                self.world.put(meta.pubkey, Account { owner: self.world.stranger("junk"), ..kept.clone() });
+                self.world.put(meta.pubkey, junk);
                 owner = self.outcome(good.clone());
                 self.world.put(meta.pubkey, kept);
             }
@@ -102,7 +106,7 @@ impl Scene {
         };
         let readonly = if meta.is_writable { self.outcome(change(|meta| meta.is_writable = false)) } else { none() };
         let unsigned = if meta.is_signer { self.outcome(change(|meta| meta.is_signer = false)) } else { none() };
-        [nobody, twin, owner, readonly, unsigned]
+        [nobody, twin, forgery, owner, readonly, unsigned]
     }
 
     /// Holds an instruction that works against its table.
