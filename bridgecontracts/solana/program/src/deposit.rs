@@ -1,21 +1,24 @@
 //! What comes in: credited is what arrives, never what was asked for.
 
-use pinocchio::{error::ProgramError, ProgramResult};
+use pinocchio::{error::ProgramError, Address, ProgramResult};
 
 use crate::{
-    accounts::require_writable,
+    accounts::{require_writable, Accounts},
     errors::Fault,
     journal::{Event, Lane},
     layout::State,
     mint::{TokenAccount, NATIVE},
     reader::Reader,
-    syscalls, system,
+    syscalls::{outermost, Word},
+    system,
     token::TokenAccounts,
     Input,
 };
 
 const MOST_KEYS: u8 = 4;
 const KEY_ENTRY: usize = 98;
+/// The sysvar that lists the transaction's own instructions.
+const INSTRUCTIONS: Address = Address::from_str_const("Sysvar1nstructions1111111111111111111111111");
 
 /// Keys as the wallet gave them: nothing here verifies them.
 type Keys<'a> = &'a [[u8; KEY_ENTRY]];
@@ -25,8 +28,8 @@ type Keys<'a> = &'a [[u8; KEY_ENTRY]];
 pub fn sol(mut input: Input) -> ProgramResult {
     let (amount, keys) = read(input.data)?;
     let lane = Lane::open(&mut input)?;
-    require_own(&lane, keys)?;
     let system = input.accounts.next()?;
+    require_own(&lane, keys, &mut input.accounts)?;
     lane.read(State::require_running)?;
     if amount != 0 {
         system::require(Some(system))?;
@@ -42,9 +45,9 @@ pub fn sol(mut input: Input) -> ProgramResult {
 pub fn token(mut input: Input) -> ProgramResult {
     let (amount, keys) = read(input.data)?;
     let lane = Lane::open(&mut input)?;
-    require_own(&lane, keys)?;
     let token = TokenAccounts::take(input.program_id, &mut input.accounts)?;
     let source = input.accounts.next()?;
+    require_own(&lane, keys, &mut input.accounts)?;
     lane.read(State::require_running)?;
     token.require_ready()?;
     let mut received = 0;
@@ -64,12 +67,39 @@ pub fn token(mut input: Input) -> ProgramResult {
 }
 
 /// A signature counts in every program that the transaction calls, whatever the wallet meant by it; keys bind the wallet for
-/// ever, so they count only where the wallet called the bridge itself. Programs' own addresses have no other way to call it.
-fn require_own(lane: &Lane, keys: Keys) -> ProgramResult {
-    if keys.is_empty() || syscalls::outermost() || !syscalls::on_curve(lane.actor.address().as_array()) {
+/// ever, so they count only where the wallet called the bridge itself. Programs' own addresses have no other way to call it,
+/// and never sign a transaction.
+fn require_own(lane: &Lane, keys: Keys, accounts: &mut Accounts) -> ProgramResult {
+    if keys.is_empty() || outermost() {
         return Ok(());
     }
-    Err(Fault::KeysFromProgram.into())
+    let instructions = accounts.next().map_err(|_| Fault::KeysFromProgram)?;
+    if *instructions.address() != INSTRUCTIONS {
+        return Err(Fault::KeysFromProgram.into());
+    }
+    let data = instructions.try_borrow()?;
+    match signs(&data, lane.actor.address().as_array()) {
+        Ok(false) => Ok(()),
+        _ => Err(Fault::KeysFromProgram.into()),
+    }
+}
+
+/// Whether the transaction itself has this signature, by the sysvar that lists its instructions: their number 2, where each
+/// begins 2; there the number of its accounts 2, and for each its flags 1 and its key.
+fn signs(sysvar: &[u8], key: &Word) -> Result<bool, ProgramError> {
+    const SIGNER: u8 = 1;
+    let mut places = Reader::new(sysvar);
+    for _ in 0..places.u16()? {
+        let mut instruction = Reader::new(sysvar);
+        instruction.bytes(places.u16()?.into())?;
+        for _ in 0..instruction.u16()? {
+            let (flags, account) = (instruction.u8()?, instruction.take()?);
+            if flags & SIGNER != 0 && account == key {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn read<'a>(mut data: Reader<'a>) -> Result<(u64, Keys<'a>), ProgramError> {

@@ -81,14 +81,6 @@ pub fn outermost() -> bool {
     unsafe { sys::sol_get_stack_height() == OUTERMOST }
 }
 
-/// Whether there can be a private key for the address; for a derived one there is none.
-pub fn on_curve(address: &Word) -> bool {
-    const EDWARDS: u64 = 0;
-    let mut unused: Word = [0; 32];
-    // SAFETY: the runtime reads 32 bytes.
-    unsafe { sys::sol_curve_validate_point(EDWARDS, address.as_ptr(), unused.as_mut_ptr()) == SUCCESS }
-}
-
 /// The present slot and Unix time in seconds.
 ///
 /// The runtime's older functions are used here and for the rent: Surfpool's does not have sol_get_sysvar.

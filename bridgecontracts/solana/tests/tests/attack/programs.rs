@@ -1,6 +1,7 @@
 //! Programs in between: they have the signatures of whoever called them, and call the bridge as they like.
 
 use agave_feature_set::FeatureSet;
+use solana_address::{address, Address};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_signer::Signer;
 use trine_bridge_tests::{
@@ -12,6 +13,8 @@ use trine_bridge_tests::{
 };
 
 use crate::rival::Rival;
+
+const INSTRUCTIONS: Address = address!("Sysvar1nstructions1111111111111111111111111");
 
 #[test]
 fn nobody_records_for_the_bridge() {
@@ -101,10 +104,20 @@ fn a_program_links_no_key_to_a_wallet_that_signed_for_something_else() {
     let forwarded = rival.forwards_posted(&mut world, &hers.deposit_token(&token, account, 5, &key));
     world.refused_signed("KeysFromProgram", forwarded, &[&alice]);
     world.run_signed(&[hers.deposit_sol(0, &key)], &[&alice]);
+    // Nor does the list of the transaction's instructions help, or another account in its place.
+    let mut listed = hers.deposit_sol(0, &key);
+    listed.accounts.push(readonly(INSTRUCTIONS));
+    let forwarded = rival.forwards(&world, &listed);
+    world.refused_signed("KeysFromProgram", forwarded, &[&alice]);
     // A wallet that is a program's address has no other way, and nobody else can sign for it.
     let mut its = world.place;
     its.actor = rival.place.state;
-    let own = rival.forwards(&world, &its.deposit_sol(0, &key));
+    let mut own = its.deposit_sol(0, &key);
+    own.accounts.push(readonly(NATIVE));
+    let unlisted = rival.forwards(&world, &own);
+    world.refused("KeysFromProgram", unlisted);
+    own.accounts[5] = readonly(INSTRUCTIONS);
+    let own = rival.forwards(&world, &own);
     let sent = world.run(&[own]);
     let deposit = Event::Deposited { wallet: rival.place.state, token: NATIVE, amount: 0, keys: key[0].to_vec() };
     assert_eq!(sent.records[0].event, deposit);
