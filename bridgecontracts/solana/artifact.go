@@ -51,6 +51,9 @@ func CodeHash(programData []byte) (codec.Hash, error) {
 	return codec.Keccak(code), nil
 }
 
+// CodeSlot returns the slot in which a program's code was last put into its ProgramData account, which CodeHash has taken.
+func CodeSlot(programData []byte) uint64 { return binary.LittleEndian.Uint64(programData[4:]) }
+
 // ExpectedCodeHash returns the CodeHash of every bridge of this version: that of its builds' hashes as words.
 func ExpectedCodeHash() codec.Hash { return expected }
 

@@ -21,6 +21,7 @@ type Source struct {
 	bridge  contract.Key // the state account
 	program atomic.Pointer[contract.Program]
 	trail   trail
+	proven  atomic.Bool // the program's code is the first it had
 }
 
 var _ chain.Source = (*Source)(nil)
@@ -234,6 +235,7 @@ const tokensAtOnce = (maxAccounts - 2) / 3
 
 // Snapshot implements chain.Source. What is not remembered for older blocks (set, balances, limits)
 // can be read only while the newest event is not younger than at: otherwise the verdict is Rewind.
+// Without tokens it proves too that the program never had other code, for which the block of its deployment is needed.
 func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Hash) (out chain.Snapshot, err error) {
 	p, err := s.known(ctx)
 	if err != nil {
@@ -259,6 +261,11 @@ func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Ha
 		codeHash, err := s.code(pin.accounts[0])
 		if err != nil {
 			return chain.Snapshot{}, err
+		}
+		if len(tokens) == 0 { // what stands there is asked for, by somebody who does not trust it yet
+			if err := s.first(ctx, code, contract.CodeSlot(pin.accounts[0].Data)); err != nil {
+				return chain.Snapshot{}, err
+			}
 		}
 		out.Counters, out.Domain, out.CodeHash = countersOf(&pin.counters), pin.state.Domain, codeHash
 		out.SetHash, out.StartBlock = pin.state.SetHash, pin.state.StartSlot

@@ -57,14 +57,15 @@ type transactionWithMeta struct {
 	Transaction *struct {
 		Signatures []string `json:"signatures"`
 		Message    struct {
-			AccountKeys []address `json:"accountKeys"`
+			AccountKeys  []address     `json:"accountKeys"`
+			Instructions []instruction `json:"instructions"`
 		} `json:"message"`
 	} `json:"transaction"`
 	Meta *struct {
 		Err               json.RawMessage `json:"err"`
 		ComputeUnits      uint64          `json:"computeUnitsConsumed"`
 		InnerInstructions []struct {
-			Instructions []innerInstruction `json:"instructions"`
+			Instructions []instruction `json:"instructions"`
 		} `json:"innerInstructions"`
 		LoadedAddresses struct {
 			Writable []address `json:"writable"`
@@ -73,9 +74,10 @@ type transactionWithMeta struct {
 	} `json:"meta"`
 }
 
-type innerInstruction struct {
-	Program uint16 `json:"programIdIndex"`
-	Data    string `json:"data"`
+type instruction struct {
+	Program  uint16   `json:"programIdIndex"`
+	Accounts []uint16 `json:"accounts"`
+	Data     string   `json:"data"`
 }
 
 // failed returns why the transaction failed, nil if it succeeded.
