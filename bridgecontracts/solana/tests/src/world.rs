@@ -31,6 +31,8 @@ pub const SOL: u64 = 1_000_000_000;
 const COMPUTE_BUDGET: Address = address!("ComputeBudget111111111111111111111111111111");
 /// The program as it is committed.
 pub const ARTIFACT: &[u8] = include_bytes!("../../artifact/trine_bridge.so");
+/// The same for chains that do not know the newer machine.
+pub const ARTIFACT_V0: &[u8] = include_bytes!("../../artifact/trine_bridge_v0.so");
 
 /// The genesis hash of all tests.
 pub fn genesis() -> Word {
@@ -80,6 +82,11 @@ impl World {
 
     /// Likewise, with these features of the runtime.
     pub fn with_features(features: FeatureSet) -> Self {
+        World::with_program(features, ARTIFACT)
+    }
+
+    /// Likewise, with this build of the program.
+    pub fn with_program(features: FeatureSet, program: &[u8]) -> Self {
         let mut svm = LiteSVM::new()
             .with_feature_set(features)
             .with_builtins()
@@ -87,7 +94,7 @@ impl World {
             .with_transaction_history(0);
         let payer = Keypair::new_from_array(keccak(&[b"payer"]));
         svm.airdrop(&payer.pubkey(), 100_000 * SOL).expect("an airdrop");
-        svm.add_program(PROGRAM, ARTIFACT).expect("the program loads");
+        svm.add_program(PROGRAM, program).expect("the program loads");
         svm.set_sysvar(&Clock { slot: 1000, unix_timestamp: 1_900_000_000, ..Clock::default() });
         let state = derive(&[b"bridge"], &PROGRAM).0;
         let domain = digest("domain", &[genesis(), caip2(), state.to_bytes()]);

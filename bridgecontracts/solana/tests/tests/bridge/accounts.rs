@@ -121,7 +121,8 @@ fn transfers() {
         scene.run(scene.world.batch(&[Pay::sol(dave, 6 * SOL).with_claim()]));
         let pays = [
             Pay::sol(bob, SOL),
-            Pay::token(&token, carol, 5),
+            // With the claim at hand, a wrong account must still not turn a payment into a claim.
+            Pay::token(&token, carol, 5).with_claim(),
             Pay::token(&token, bob, 6).with_wallet(),
             Pay::sol(dave, 7 * SOL).with_claim(),
             Pay::sol(bob, 8 * SOL).with_claim(),
@@ -147,6 +148,7 @@ fn transfers() {
                     "-",
                 ],
             ),
+            ("claim that is not needed", ["ok", "-", "-", "-", "ok", "-"]),
             ("missing token account", ["WrongTokenAccount", "-", "-", "-", "NotWritable", "-"]),
             ("wallet", ["WrongSigner", "-", "-", "-", "-", "-"]),
             ("second recipient of SOL", ["WrongSigner", "-", "-", "-", "NotWritable", "-"]),
