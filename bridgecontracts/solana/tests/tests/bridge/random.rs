@@ -210,7 +210,8 @@ impl Play {
     }
 
     fn step(&mut self) {
-        match self.dice.roll(12) {
+        let kind = if self.paused() && self.dice.roll(4) == 0 { 10 } else { self.dice.roll(12) };
+        match kind {
             0..=3 => self.deposit(),
             4..=6 => self.batch(),
             7 | 8 => self.claim(),
