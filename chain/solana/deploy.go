@@ -73,7 +73,7 @@ func deploy(ctx context.Context, config chain.DeployConfig) (chain.Deployed, err
 	if err != nil {
 		return chain.Deployed{}, err
 	}
-	if accounts[0] == nil {
+	if accounts[0] == nil || accounts[0].Owner != d.bridge.ID { // lamports there are nobody's bridge
 		if accounts[1] == nil {
 			if err := d.upload(ctx); err != nil {
 				return chain.Deployed{}, err

@@ -76,14 +76,28 @@ func TestCodeThatFollowedOtherCodeIsNoBridge(t *testing.T) {
 	}
 }
 
-// A bridge that was deployed shows, by its block, that nothing was there before.
+// A bridge that was deployed shows, by its block, that nothing was there before. Lamports that somebody leaves at its address
+// stop nothing, also when the deployment was broken off before them.
 func TestADeployedBridgeIsTheFirstCode(t *testing.T) {
 	c := sharedChain(t)
 	payer, members := key("deploys for attaching"), chaintest.NewMembers("history", 1, 3, 3)
-	c.Fund(t, keyOf(payer), coins)
+	c.Fund(t, keyOf(payer), 2*coins)
 	config := chain.DeployConfig{
 		ChainID: c.chainID(), Endpoint: c.endpoint(), Genesis: codec.Keccak([]byte("history")), Set: members.Set, FeeKey: payer, Poll: testPoll,
 	}
+	n, err := openNode(config.ChainID, config.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newSender(n, payer, testPoll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := &deployment{sender: a, config: config}
+	if err := begun.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Fund(t, begun.bridge.State, coins)
 	d, err := Deploy(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
