@@ -61,6 +61,10 @@ func preload() (config solanatest.Config) {
 			ID: keyOf(key(fmt.Sprint("program ", i))), Code: contract.Code(), CodeV0: contract.CodeV0(), Authority: keyOf(key("deployer")),
 		})
 	}
+	// One stays as it is: somebody may still upgrade it.
+	config.Programs = append(config.Programs, solanatest.Program{
+		ID: keyOf(key("a program that can be upgraded")), Code: contract.Code(), CodeV0: contract.CodeV0(), Authority: keyOf(key("deployer")),
+	})
 	return config
 }
 
