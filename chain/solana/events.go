@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// listed is how many signatures a node lists at once, maxListed how many of one page are looked at:
-	// anybody can name a page in transactions of his own.
+	// listed is how many signatures a node lists at once, maxListed how many of one page are listed at most:
+	// anybody can name a page in transactions of his own. Hardly any of those is looked into.
 	listed    = 1_000
-	maxListed = 4_000
+	maxListed = 40_000
 	// parallel is how many transactions are asked for at the same time.
 	parallel = 6
 	// maxWalk is how many blocks one search reads at most, when the index leaves events out.
@@ -161,7 +161,7 @@ func (f *search) page(ctx context.Context, from, to uint64) error {
 		if err := f.source.node.call(ctx, &list, "getSignaturesForAddress", page, options); err != nil {
 			return err
 		}
-		var fresh []string
+		var fresh []signature
 		for _, e := range list {
 			if parseSignature(e.Signature) != nil {
 				return f.source.node.wrap("getSignaturesForAddress", chain.Errorf(chain.Retry, "%.100q is no signature", e.Signature))
@@ -171,7 +171,7 @@ func (f *search) page(ctx context.Context, from, to uint64) error {
 			}
 			seen[e.Signature] = true
 			if e.Slot <= f.at.Number && (len(e.Err) == 0 || string(e.Err) == "null") {
-				fresh = append(fresh, e.Signature)
+				fresh = append(fresh, e)
 			}
 		}
 		if err := f.transactions(ctx, fresh, from, to); err != nil {
@@ -186,11 +186,20 @@ func (f *search) page(ctx context.Context, from, to uint64) error {
 	return nil
 }
 
-// transactions looks into transactions, a few at the same time, until all events are found.
-func (f *search) transactions(ctx context.Context, ids []string, from, to uint64) error {
-	for part := range slices.Chunk(ids, parallel) {
-		if _, more := f.missing(from, to); !more {
+// transactions looks into transactions, a few at the same time, until all events are found. Each event names the slot of the
+// one before, so those that are younger than the event that is sought need not be looked into, whoever made them.
+func (f *search) transactions(ctx context.Context, list []signature, from, to uint64) error {
+	for len(list) > 0 {
+		id, more := f.missing(from, to)
+		if !more {
 			return nil
+		}
+		_, slot := f.start(id)
+		var part []string
+		for ; len(list) > 0 && len(part) < parallel; list = list[1:] {
+			if list[0].Slot <= slot {
+				part = append(part, list[0].Signature)
+			}
 		}
 		var wait sync.WaitGroup
 		faults := make([]error, len(part))
@@ -198,8 +207,8 @@ func (f *search) transactions(ctx context.Context, ids []string, from, to uint64
 			wait.Go(func() { faults[i] = f.transaction(ctx, id) })
 		}
 		wait.Wait()
-		if err := errors.Join(faults...); err != nil {
-			return firstOf(faults)
+		if err := firstOf(faults); err != nil {
+			return err
 		}
 	}
 	return nil
