@@ -80,7 +80,8 @@ func describeSnapshot(s chain.Snapshot) []string {
 	parts := append(describeCounters(s.Counters),
 		fmt.Sprintf("domain %s", s.Domain), fmt.Sprintf("set %s", s.SetHash), fmt.Sprintf("code %s", s.CodeHash), fmt.Sprintf("start block %d", s.StartBlock))
 	for _, t := range s.Tokens {
-		parts = append(parts, fmt.Sprintf("token %s: holds %s, limit %s per %d s of which %s used", t.Token, t.Held.Dec(), t.Capacity.Dec(), t.Window, t.Level.Dec()))
+		parts = append(parts, fmt.Sprintf("token %s: limit %s per %d s of which %s used", t.Token, t.Capacity.Dec(), t.Window, t.Level.Dec()),
+			fmt.Sprintf("token %s: holds %s", t.Token, t.Held.Dec()))
 	}
 	return parts
 }

@@ -3,6 +3,7 @@
 // It promises that fewer than k endpoints change nothing: every answer that leaves it
 // was given, equal in every field, by k of them. That holds for absence and for a
 // rewind too. An endpoint that fails has no vote, and its failure never lowers k.
+// The one exception is what a bridge holds: that is the most of which k endpoints say that it is there.
 //
 // # Rules
 //

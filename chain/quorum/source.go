@@ -2,6 +2,9 @@ package quorum
 
 import (
 	"context"
+	"reflect"
+	"slices"
+	"sync"
 
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
@@ -65,9 +68,41 @@ func (q *Source) Locate(ctx context.Context, tx string) ([]chain.LocatedEvent, e
 	})
 }
 
-// Snapshot implements chain.Source.
+// Snapshot implements chain.Source. What the bridge holds of a token is the most of which so many endpoints as must agree
+// say that it holds at least that: on a chain that shows no old balances, anybody can make the endpoints' answers differ by
+// sending the bridge a little.
 func (q *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Hash) (chain.Snapshot, error) {
-	return agree(ctx, q, "Snapshot", describeSnapshot, func(ctx context.Context, s chain.Source) (chain.Snapshot, error) {
-		return s.Snapshot(ctx, at, tokens)
+	var mu sync.Mutex
+	var said []chain.Snapshot
+	out, err := agree(ctx, q, "Snapshot", describeSnapshot, func(ctx context.Context, s chain.Source) (chain.Snapshot, error) {
+		snapshot, err := s.Snapshot(ctx, at, tokens)
+		if err != nil {
+			return snapshot, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		said = append(said, snapshot)
+		return withoutHeld(snapshot), nil
 	})
+	if err != nil {
+		return out, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	said = slices.DeleteFunc(said, func(s chain.Snapshot) bool { return !reflect.DeepEqual(withoutHeld(s), out) })
+	out.Tokens = slices.Clone(out.Tokens) // every endpoint has its own
+	for i := range out.Tokens {
+		slices.SortFunc(said, func(a, b chain.Snapshot) int { return b.Tokens[i].Held.Cmp(&a.Tokens[i].Held) })
+		out.Tokens[i].Held = said[q.config.Quorum-1].Tokens[i].Held
+	}
+	return out, nil
+}
+
+// withoutHeld is a snapshot without what the bridge holds.
+func withoutHeld(s chain.Snapshot) chain.Snapshot {
+	s.Tokens = slices.Clone(s.Tokens)
+	for i := range s.Tokens {
+		s.Tokens[i].Held.Clear()
+	}
+	return s
 }

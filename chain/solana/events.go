@@ -89,6 +89,11 @@ func (s *Source) Events(ctx context.Context, from, to uint64, at chain.Block) ([
 		return nil, s.fault(chain.Retry, fmt.Errorf("%w: event %d is asked for, block %s has %d", chain.ErrIncomplete, to, at, pin.counters.EventID))
 	}
 	f := &search{source: s, program: pin.program, pin: pin, at: at, from: from, to: to, found: map[uint64]sighting{}}
+	return f.all(ctx)
+}
+
+// all returns the events of the search.
+func (f *search) all(ctx context.Context) ([]chain.LocatedEvent, error) {
 	if err := f.byIndex(ctx); err != nil {
 		return nil, err
 	}

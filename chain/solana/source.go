@@ -233,8 +233,9 @@ func countersOf(m *contract.Mark) chain.Counters {
 // tokensAtOnce is how many tokens one read of accounts has room for, beside state and code.
 const tokensAtOnce = (maxAccounts - 2) / 3
 
-// Snapshot implements chain.Source. What is not remembered for older blocks (set, balances, limits)
-// can be read only while the newest event is not younger than at: otherwise the verdict is Rewind.
+// Snapshot implements chain.Source. What is not remembered for older blocks (set, balances, limits) can be read only while no
+// action has run since at and not too many have deposited or claimed: otherwise the verdict is Rewind. Of what was sent to the
+// bridge otherwise than by a deposit, what came after at counts as held too.
 // Without tokens it proves too that the program never had other code, for which the block of its deployment is needed.
 func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Hash) (out chain.Snapshot, err error) {
 	p, err := s.known(ctx)
@@ -255,8 +256,9 @@ func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Ha
 		if err != nil {
 			return chain.Snapshot{}, err
 		}
-		if pin.state.Now.EventID != pin.counters.EventID {
-			return chain.Snapshot{}, s.fault(chain.Rewind, fmt.Errorf("event %d has come since block %s: pin a newer one", pin.state.Now.EventID, at))
+		since, err := s.since(ctx, at, pin)
+		if err != nil {
+			return chain.Snapshot{}, err
 		}
 		codeHash, err := s.code(pin.accounts[0])
 		if err != nil {
@@ -274,6 +276,7 @@ func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Ha
 			if err != nil {
 				return chain.Snapshot{}, err
 			}
+			since.undo(&state)
 			out.Tokens = append(out.Tokens, state)
 		}
 	}
