@@ -18,7 +18,8 @@ const (
 	// Compute units of what prepares a delivery, generously: each is measured in the program's own tests.
 	unitsBase      = 10_000
 	unitsSignature = 27_000
-	unitsAccount   = 45_000
+	// Making a token account takes more the further its bump is from 255, and a recipient can look for an address with a far one.
+	unitsAccount = 120_000
 	// unitsPosted and unitsTransfer are for a delivery whose buffer is not there yet, so that it cannot be simulated.
 	unitsPosted   = 60_000
 	unitsTransfer = 60_000
