@@ -72,7 +72,7 @@ func New(config Config) (*Approver, error) {
 // Attach agrees to attach a bridge and remembers that. The approver votes for it once its
 // own endpoints have shown that it is the right one; Status says how far that is.
 func (a *Approver) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
-	if err := a.watches.Attach(ctx, chainID, bridge); err != nil {
+	if err := a.watches.Attach(ctx, a.config.View(), chainID, bridge); err != nil {
 		return fmt.Errorf("approver: %w", err)
 	}
 	a.wake()

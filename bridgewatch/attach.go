@@ -94,13 +94,25 @@ func (r *Reader) CheckIntent(ctx context.Context, view AttachView, genesis codec
 	if err != nil {
 		return wire.AttachVote{}, err
 	}
-	if i := slices.IndexFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == intent.Chain }); i >= 0 {
-		return wire.AttachVote{}, fmt.Errorf("bridge %s cannot be attached: chain %s has bridge %s already", intent.Bridge, intent.Chain, bridges[i].Address)
+	if err := intent.decided(bridges); err != nil {
+		return wire.AttachVote{}, err
 	}
 	return r.AttachVote(ctx, Expectation{
 		Genesis: genesis, Chain: intent.Chain, Bridge: intent.Bridge, CodeHash: codeHash,
 		Set: set, Attached: uint64(len(bridges)),
 	})
+}
+
+// decided returns an error that says so when the intent's chain has its one bridge already.
+func (i *Intent) decided(bridges []ledger.Bridge) error {
+	at := slices.IndexFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == i.Chain })
+	if at < 0 {
+		return nil
+	}
+	if bridges[at].Address == i.Bridge {
+		return fmt.Errorf("bridge %s is attached already", i.Bridge)
+	}
+	return fmt.Errorf("bridge %s cannot be attached: chain %s has bridge %s already", i.Bridge, i.Chain, bridges[at].Address)
 }
 
 // SignAttach fills in the signature of a vote.

@@ -121,6 +121,14 @@ type Publish func(ctx context.Context, topic string, message []byte) error
 // the member's repeat time is over. doing says in words what it did, and is empty when it
 // was not time yet.
 func (w *Watch) VoteToAttach(ctx context.Context, now time.Time, view AttachView, publish Publish) (doing string, err error) {
+	bridges, err := view.Bridges()
+	if err != nil {
+		return "", err
+	}
+	if over := w.Intent.decided(bridges); over != nil {
+		// Nothing that the operator could do: an agreement is kept, whatever came of it.
+		return "has nothing to vote for: " + over.Error(), nil
+	}
 	if now.Sub(w.voted) < w.Member.Repeat {
 		return "", nil
 	}

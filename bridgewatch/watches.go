@@ -71,11 +71,22 @@ func (s *Watches[W]) follow(intent Intent) error {
 	return nil
 }
 
-// Attach agrees to attach a bridge and remembers that.
-func (s *Watches[W]) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
+// Attach agrees to attach a bridge and remembers that. One that is attached is fine;
+// another than the ledger has on the chain is an error.
+func (s *Watches[W]) Attach(ctx context.Context, view AttachView, chainID string, bridge codec.Hash) error {
 	intent := Intent{Chain: chainID, Bridge: bridge}
 	if err := intent.Validate(); err != nil {
 		return fmt.Errorf("bridge to attach: %w", err)
+	}
+	bridges, err := view.Bridges()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == chainID && b.Address == bridge }) {
+		return nil
+	}
+	if err := intent.decided(bridges); err != nil {
+		return err
 	}
 	if err := s.follow(intent); err != nil {
 		return err

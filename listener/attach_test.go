@@ -2,11 +2,14 @@ package listener
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/trinebridge/trine/appchain"
+	"github.com/trinebridge/trine/bridgewatch"
+	"github.com/trinebridge/trine/codec"
 )
 
 // An operator agrees to a bridge right after the daemon came up, while nothing else
@@ -40,4 +43,35 @@ func TestVotesForABridgeThatWasAgreedToWhileItRuns(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A chain has one bridge. An agreement to another, made before that was decided, is moot
+// and no fault of the daemon; one made afterwards is refused.
+func TestAgreementThatCameToNothing(t *testing.T) {
+	s := newScene(t)
+	s.attached(0)
+	config := s.config()
+	other := bridgewatch.Intent{Chain: config.Intents[0].Chain, Bridge: codec.Uint64Word(0xbad)}
+	config.Intents = append(config.Intents, other)
+	l, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range l.watchers.All() {
+		if w.Intent != other {
+			continue
+		}
+		if err := w.round(t.Context(), s.now); err != nil {
+			t.Fatal(err)
+		}
+		if status := w.status; !status.Ready || !strings.Contains(status.Doing, "has nothing to vote for") {
+			t.Errorf("status is %+v", status)
+		}
+	}
+	if err := l.Attach(t.Context(), other.Chain, codec.Uint64Word(0xbad2)); err == nil || !strings.Contains(err.Error(), "has bridge") {
+		t.Errorf("an agreement afterwards: %v", err)
+	}
+	if err := l.Attach(t.Context(), config.Intents[0].Chain, config.Intents[0].Bridge); err != nil {
+		t.Errorf("an agreement to what is attached: %v", err)
+	}
 }

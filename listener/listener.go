@@ -45,7 +45,7 @@ func New(config Config) (*Listener, error) {
 // Attach agrees to attach a bridge and remembers that. The listener votes for it once its
 // own endpoints have shown that it is the right one; Status says how far that is.
 func (l *Listener) Attach(ctx context.Context, chainID string, bridge codec.Hash) error {
-	if err := l.watchers.Attach(ctx, chainID, bridge); err != nil {
+	if err := l.watchers.Attach(ctx, l.config.View(), chainID, bridge); err != nil {
 		return fmt.Errorf("listener: %w", err)
 	}
 	select {
