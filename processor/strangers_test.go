@@ -213,6 +213,17 @@ func (q *square) hostiles() (all []hostile) {
 		n.Signature = q.signed(n.Digest(q.f.Genesis))
 		return codec.Marshal(&n)
 	})
+	add("a vote to attach from nobody", appchain.TopicApprovals, "ignore", func(i uint64) []byte {
+		v := wire.AttachVote{Chain: appchaintest.ChainID, Bridge: codec.Uint64Word(7 + i), Sequence: 2, CodeHash: codec.Hash{1}, SetHash: q.f.Set.Hash()}
+		v.Signature = q.signed(v.Digest(q.f.Genesis))
+		return codec.Marshal(&wire.Vote{Attach: &v})
+	})
+	add("a vote for nothing", appchain.TopicApprovals, "reject", func(i uint64) []byte { return append(make([]byte, 2), make([]byte, i%500)...) })
+	add("an acknowledgement in a listener's name", appchain.TopicAcks, "ignore", func(i uint64) []byte {
+		ack := wire.Ack{Height: 1, Block: codec.Hash{byte(i), byte(i >> 8)}} // the low bytes
+		ack.Signature = sign(q.t, q.f.Listeners[0], codec.Hash{1})           // of something else
+		return codec.Marshal(&ack)
+	})
 	add("a forged transaction", appchain.TopicTransactions, "reject", func(i uint64) []byte {
 		tx := q.f.Tx(q.t, mallory, 1, nowMillis(), transfer(q.f.Treasury, 1+i))
 		tx.Signature[3]++
