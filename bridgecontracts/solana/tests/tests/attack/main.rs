@@ -1,5 +1,6 @@
 //! What an attacker tries.
 
+mod aliases;
 mod buffers;
 mod claims;
 mod programs;
@@ -8,8 +9,8 @@ mod rival;
 
 use solana_instruction::Instruction;
 use trine_bridge_tests::{
-    requests::{batch_hash, claim_address, derive, readonly, writable, Pay, NATIVE, SYSTEM, ASSOCIATED, Limit},
     keys::{APPROVERS, PROCESSOR},
+    requests::{batch_hash, claim_address, derive, readonly, writable, Limit, Pay, ASSOCIATED, NATIVE, SYSTEM},
     world::{World, PROGRAM, SOL},
 };
 

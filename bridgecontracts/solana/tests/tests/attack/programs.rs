@@ -34,7 +34,8 @@ fn nobody_records_for_the_bridge() {
     }
     // The page's own signature cannot be had: the caller would need it first.
     let meta = AccountMeta::new_readonly(page, true);
-    let mut forwarded = rival.forwards(&world, &Instruction { program_id: PROGRAM, accounts: vec![meta], data: forged });
+    let mut forwarded =
+        rival.forwards(&world, &Instruction { program_id: PROGRAM, accounts: vec![meta], data: forged });
     forwarded.accounts.iter_mut().filter(|meta| meta.pubkey == page).for_each(|meta| meta.is_signer = false);
     world.refused("PrivilegeEscalation", forwarded);
 }

@@ -16,7 +16,10 @@ const LARGEST: usize = 10 * 1024 * 1024;
 /// Addresses with something special about them.
 fn peculiar(world: &mut World, token: &Token) -> Vec<Address> {
     let nonce = world.stranger("nonce");
-    world.put(nonce, Account { lamports: SOL, data: vec![0; 80], owner: SYSTEM, executable: false, rent_epoch: u64::MAX });
+    world.put(
+        nonce,
+        Account { lamports: SOL, data: vec![0; 80], owner: SYSTEM, executable: false, rent_epoch: u64::MAX },
+    );
     let claim = claim_address(&PROGRAM, &NATIVE, &world.stranger("somebody"));
     let state = world.place.state;
     vec![
@@ -109,7 +112,13 @@ fn the_largest_accounts_as_recipients_fit_a_batch() {
     let pays: Vec<Pay> = (0..4)
         .map(|i| {
             let to = world.stranger(&format!("large {i}"));
-            let large = Account { lamports: 100 * SOL, data: vec![1; LARGEST], owner: SYSTEM, executable: false, rent_epoch: u64::MAX };
+            let large = Account {
+                lamports: 100 * SOL,
+                data: vec![1; LARGEST],
+                owner: SYSTEM,
+                executable: false,
+                rent_epoch: u64::MAX,
+            };
             world.put(to, large);
             Pay::sol(to, SOL).with_claim()
         })
@@ -123,7 +132,8 @@ fn a_sysvar_that_is_not_known_yet_takes_nothing() {
     let mut world = World::started();
     world.run(&[world.place.deposit_sol(5 * SOL, &[])]);
     let to = world.stranger("sysvar of a later runtime");
-    world.put(to, Account { lamports: SOL, data: vec![1; 40], owner: SYSVARS, executable: false, rent_epoch: u64::MAX });
+    world
+        .put(to, Account { lamports: SOL, data: vec![1; 40], owner: SYSVARS, executable: false, rent_epoch: u64::MAX });
     // The later runtime makes it read-only, whatever the transaction says.
     let mut batch = world.batch(&[Pay::sol(to, SOL).with_claim()]);
     let place = batch.accounts.iter().position(|meta| meta.pubkey == to).unwrap();
