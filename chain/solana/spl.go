@@ -12,6 +12,7 @@ import (
 const (
 	tokenAccountSize = 165
 	mintSize         = 82
+	mintDecimals     = 44 // where they stand in a mint
 )
 
 // tokenAccount is what the adapter reads of a token account.

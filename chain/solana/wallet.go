@@ -10,6 +10,7 @@ import (
 	contract "github.com/trinebridge/trine/bridgecontracts/solana"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/units"
 )
 
 // Wallet is an account on Solana that uses a bridge. It is safe for concurrent use. Tokens are those of
@@ -94,7 +95,7 @@ func (w *Wallet) now(ctx context.Context) (contract.Program, *contract.State, er
 // Deposit implements chain.Wallet. A token that nobody has deposited yet is made known to the bridge in the
 // same transaction.
 func (w *Wallet) Deposit(ctx context.Context, token codec.Hash, amount uint256.Int, keys []bridgecontracts.KeyProof) (chain.Receipt, error) {
-	units, err := amount64(&amount)
+	value, err := amount64(&amount)
 	if err != nil {
 		return chain.Receipt{}, fmt.Errorf("deposit: %w", err)
 	}
@@ -103,8 +104,11 @@ func (w *Wallet) Deposit(ctx context.Context, token codec.Hash, amount uint256.I
 		if err != nil {
 			return nil, err
 		}
+		if err := w.affords(ctx, contract.Key(token), value); err != nil {
+			return nil, err
+		}
 		if token == contract.Native {
-			deposit, err := p.DepositSol(w.sender.payer, state.Page, units, keys)
+			deposit, err := p.DepositSol(w.sender.payer, state.Page, value, keys)
 			return []contract.Instruction{deposit}, err
 		}
 		known, out, err := w.register(ctx, p, contract.Key(token))
@@ -115,13 +119,51 @@ func (w *Wallet) Deposit(ctx context.Context, token codec.Hash, amount uint256.I
 		if err != nil {
 			return nil, err
 		}
-		deposit, err := p.DepositToken(w.sender.payer, state.Page, from, known, units, keys)
+		deposit, err := p.DepositToken(w.sender.payer, state.Page, from, known, value, keys)
 		return append(out, deposit), err
 	})
 	if err != nil {
 		return chain.Receipt{}, fmt.Errorf("deposit: %w", err)
 	}
 	return r, nil
+}
+
+// affords says in words what a simulation would say in numbers: the wallet owns too little.
+func (w *Wallet) affords(ctx context.Context, token contract.Key, amount uint64) error {
+	lamports, err := w.source.node.balance(ctx, w.sender.payer)
+	if err != nil {
+		return err
+	}
+	switch coins := inUnits(lamports, coinDecimals); {
+	case lamports == 0:
+		return chain.Errorf(chain.Retry, "wallet %s owns no SOL on %s, and pays the fees in it", w.sender.payer, w.source.config.ChainID)
+	case token != contract.Key(contract.Native):
+	case amount >= lamports:
+		return chain.Errorf(chain.Retry, "wallet %s owns %s SOL, %s and the fees are to be paid", w.sender.payer, coins, inUnits(amount, coinDecimals))
+	default:
+		return nil
+	}
+	mint, _, err := w.mint(ctx, token)
+	if err != nil {
+		return err
+	}
+	held, err := w.Balance(ctx, codec.Hash(token), w.Address())
+	if err != nil {
+		return err
+	}
+	if held.CmpUint64(amount) < 0 {
+		decimals := mint.Data[mintDecimals]
+		return chain.Errorf(chain.Retry, "wallet %s owns %s of token %s in its associated token account, %s are to be deposited",
+			w.sender.payer, inUnits(held.Uint64(), decimals), token, inUnits(amount, decimals))
+	}
+	return nil
+}
+
+// coinDecimals are SOL's.
+const coinDecimals = 9
+
+func inUnits(amount uint64, decimals uint8) string {
+	return units.Format(uint256.NewInt(amount), decimals)
 }
 
 // register returns what the bridge knows of a mint, and the instruction that makes it known if it does not know it yet.
@@ -210,7 +252,10 @@ func (w *Wallet) claim(ctx context.Context, token, recipient, to contract.Key) (
 	if err != nil {
 		return nil, err
 	}
-	if to != recipient { // the program makes the recipient's own account only
+	if err := w.open(ctx, to, known); err != nil {
+		return nil, err
+	}
+	if to != recipient || w.sender.payer == recipient { // the program makes the recipient's own account only, and only for others
 		create, err := createTokenAccount(w.sender.payer, to, known.Program, token)
 		if err != nil {
 			return nil, err
@@ -219,4 +264,24 @@ func (w *Wallet) claim(ctx context.Context, token, recipient, to contract.Key) (
 	}
 	claim, err := p.ClaimToken(where, owed, known)
 	return append(out, claim), err
+}
+
+// open fails while the owner of a token account cannot be paid because its token's authority has frozen it.
+func (w *Wallet) open(ctx context.Context, owner contract.Key, token *contract.Token) error {
+	key, _, err := contract.TokenAccount(owner, token.Program, token.Mint)
+	if err != nil {
+		return err
+	}
+	_, accounts, err := w.source.node.accounts(ctx, confirmed, 0, key)
+	if err != nil {
+		return err
+	}
+	if accounts[0] == nil || !isToken(accounts[0].Owner) {
+		return nil
+	}
+	held, err := decodeTokenAccount(accounts[0])
+	if err == nil && held.frozen {
+		err = chain.Errorf(chain.Retry, "the token account %s of %s is frozen by the authority of token %s: what is owed waits until it is thawed", key, owner, token.Mint)
+	}
+	return err
 }
