@@ -16,7 +16,7 @@ import (
 
 // Times that a daemon gets.
 const (
-	startWithin = 60 * time.Second
+	startWithin = 3 * time.Minute
 	stopWithin  = 10 * time.Second
 )
 
