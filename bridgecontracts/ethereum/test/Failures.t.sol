@@ -18,6 +18,27 @@ import {
     RebasingToken
 } from "./zoo/Tokens.sol";
 
+/// @notice Wrapped coin that pays out as WETH9 does, only with all the gas there is.
+contract Wrapped {
+    mapping(address => uint256) public balanceOf;
+
+    function wrap(address to) external payable {
+        balanceOf[to] += msg.value;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        balanceOf[msg.sender] -= amount;
+        balanceOf[to] += amount;
+        return true;
+    }
+
+    function withdraw(uint256 amount) external {
+        balanceOf[msg.sender] -= amount;
+        (bool ok,) = msg.sender.call{value: amount}("");
+        require(ok);
+    }
+}
+
 /// @notice A failing recipient or token never stops an action, costs a bounded amount of gas, and its amount can be claimed.
 contract FailuresTest is Base {
     address internal bob = address(0xB0B);
@@ -261,6 +282,20 @@ contract FailuresTest is Base {
             vm.revertToState(state);
             (head, events) = (bridge.snapshot().head, bridge.snapshot().eventId);
         }
+    }
+
+    /// @dev Wrapped coin cannot be unwrapped into the bridge: what comes in during an action finds the guard closed.
+    function testUnwrappingIsAFailedCall() public {
+        Wrapped wrapped = new Wrapped();
+        wrapped.wrap{value: 10}(address(bridge));
+        _run(_callCall(address(wrapped), 0, abi.encodeCall(wrapped.withdraw, (7))));
+        assertEq(_lastFailed(), 1, "refused");
+        assertEq(wrapped.balanceOf(address(bridge)), 10, "still wrapped");
+        _run(_callCall(address(wrapped), 0, abi.encodeCall(wrapped.transfer, (alice, 7))));
+        assertEq(_lastFailed(), 0, "a transfer is possible");
+        vm.prank(alice);
+        wrapped.withdraw(7);
+        assertEq(alice.balance, 7, "and whoever got it unwraps it");
     }
 
     // ------------------------------------------------------------ too little gas
