@@ -161,6 +161,7 @@ fn a_change_keeps_the_level() {
     b.limit(2, 500, 600, TWO);
     assert_eq!(b.level(), 800, "kept");
     b.full(1);
+    b.pays(0); // nothing fits whatever the level
     b.world.wait(1, 420);
     assert_eq!(b.level(), 450, "leaks at the new rate");
     b.pays(50);
@@ -191,8 +192,8 @@ fn a_slow_bucket_leaks_though_it_is_used_often() {
 fn time_that_goes_back_leaks_nothing() {
     let mut b = Bucket::new();
     b.limit(1, 1000, 600, TWO);
-    b.pays(1000);
     b.world.wait(1, -300);
+    b.pays(1000); // into an empty bucket
     b.full(1);
     b.world.wait(1, 300);
     b.full(1);
