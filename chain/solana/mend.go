@@ -23,6 +23,9 @@ func (j *job) mend(ctx context.Context, w contract.Where, s simulation) (simulat
 	if len(candidates) == 0 {
 		return s, nil
 	}
+	if err := j.affords(ctx); err != nil {
+		return simulation{}, err
+	}
 	if err := j.lasting(ctx, w, s.failed); err != nil {
 		return simulation{}, err
 	}
@@ -39,6 +42,26 @@ func (j *job) markable() (list []int) {
 		}
 	}
 	return list
+}
+
+const (
+	// claimSize is how large a claim's account is, tokenAccountRoom at least as large as a new token account of Token-2022.
+	claimSize        = 120
+	tokenAccountRoom = 512
+)
+
+// affords checks that the fee payer can pay for every account that the batch may make. One that cannot is refused with the
+// same numbers as by a token program, and the mark would seem to help where a claim's account costs less than a token account.
+func (j *job) affords(ctx context.Context) error {
+	need := uint64(len(j.batch.payments)) * (rentMinimum(claimSize) + rentMinimum(tokenAccountRoom))
+	has, err := j.sink.source.node.balance(ctx, j.sink.payer)
+	if err != nil {
+		return err
+	}
+	if has < need {
+		return chain.Errorf(chain.Retry, "the batch fails, and the fee payer %s has %d lamports where its accounts may take %d: nothing is marked before it has more", j.sink.payer, has, need)
+	}
+	return nil
 }
 
 // again makes the content anew and simulates it.
