@@ -10,11 +10,9 @@ import (
 	"github.com/trinebridge/trine/codec"
 )
 
-// sealed makes the bridge's instruction of a delivery whose signatures are over a domain, whatever the bridge will say.
-func (s *scene) sealed(domain bridgecontracts.Domain, d *chain.Delivery) contract.Instruction {
+// halves are content and seal of a delivery whose signatures are over a domain.
+func (s *scene) halves(domain bridgecontracts.Domain, d *chain.Delivery) (content *contract.Content, seal *contract.Signatures) {
 	s.t.Helper()
-	var content *contract.Content
-	var seal *contract.Signatures
 	var err error
 	if d.Control != nil {
 		seal, err = contract.SealControl(domain, d.Control, &d.Seal, &d.Set)
@@ -27,7 +25,29 @@ func (s *scene) sealed(domain bridgecontracts.Domain, d *chain.Delivery) contrac
 		content, err = s.program.Transfers(d.Action.ID, body, nil, make([]contract.Payment, len(body.Transfers)))
 	}
 	s.ok(err)
+	return content, seal
+}
+
+// sealed makes the bridge's instruction of a delivery whose signatures are over a domain, whatever the bridge will say.
+func (s *scene) sealed(domain bridgecontracts.Domain, d *chain.Delivery) contract.Instruction {
+	s.t.Helper()
+	content, seal := s.halves(domain, d)
 	return s.program.Sealed(content, seal, contract.Where{Actor: keyOf(s.key("rival")), Page: s.state().Page})
+}
+
+// posted is the same with the signatures in a buffer, where the bridge has verified them already.
+func (s *scene) posted(d *chain.Delivery) (use, end contract.Instruction) {
+	s.t.Helper()
+	content, seal := s.halves(s.domain(), d)
+	rival := keyOf(s.key("rival"))
+	buffer, _, err := s.program.Buffer(rival, seal.Digest)
+	s.ok(err)
+	open, err := s.program.OpenBuffer(rival, seal.Digest, 0)
+	s.ok(err)
+	_, err = s.act(s.t.Context(), s.key("rival"), open, s.program.PostSignatures(buffer, seal))
+	s.ok(err)
+	where := contract.Where{Actor: rival, Page: s.state().Page, Buffer: buffer, Poster: rival, SignaturesPosted: true}
+	return s.program.Sealed(content, seal, where), s.program.CloseBuffer(rival, buffer)
 }
 
 // Signatures that the same members have given for something else are worth nothing here: for another chain, another genesis,
@@ -77,10 +97,16 @@ func TestStorySignaturesForSomethingElse(t *testing.T) {
 	rotation := s.members.Control(s.domain(), 2, &bridgecontracts.Rotate{Set: later.Set})
 	waiting, pause := s.transfers(payments...), pauseOf(s.members, s.domain(), 1)
 	again := s.sealed(s.domain(), rotation)
+	old, end := s.posted(waiting)
+	advance, advanceEnd := s.posted(later.Action(s.domain(), s.next, waiting.Action.Body)) // signed for the next epoch, verified in this one
 	s.deliver(s.sink, rotation)
 	s.refused(rival, contract.FaultWrongSigner, s.sealed(s.domain(), waiting))
 	s.refused(rival, contract.FaultWrongSigner, s.sealed(s.domain(), pause))
+	s.refused(rival, contract.FaultWrongBuffer, old)
+	s.refused(rival, contract.FaultStaleBuffer, advance)
 	s.refused(rival, contract.FaultEpochNotHigher, again)
+	_, err = s.act(t.Context(), rival, end, advanceEnd)
+	s.ok(err)
 	refusedBySink("an older epoch", waiting, chain.Retry)
 	s.members = &later
 

@@ -75,25 +75,30 @@ func (s *scene) newcomer() *Source {
 	return source
 }
 
-// deposits makes one transaction of deposits whose events begin with an id. Their amounts are numbers that no
+// deposits is one transaction of deposits whose events begin with an id. Their amounts are numbers that no
 // other deposit of the scene has.
-func (s *scene) deposits(from *signing.Ed25519Payer, first, n uint64) (id string, raw []byte, last uint64) {
+func (s *scene) deposits(from *signing.Ed25519Payer, first, n uint64) *outgoing {
 	s.t.Helper()
-	m := &message{units: 600_000}
+	tx := &outgoing{from: from}
 	for e := first; e < first+n; e++ {
 		page, err := s.program.Page(e)
 		s.ok(err)
 		deposit, err := s.program.DepositSol(keyOf(from), page, e, nil)
 		s.ok(err)
-		m.instructions = append(m.instructions, deposit)
+		tx.instructions = append(tx.instructions, deposit)
 	}
-	now, err := s.node.recent(s.t.Context())
-	s.ok(err)
-	tx, err := m.compile(keyOf(from), minPrice, now.hash)
-	s.ok(err)
-	id, raw, err = signTransaction(s.t.Context(), from, tx)
-	s.ok(err)
-	return id, raw, now.last
+	return tx
+}
+
+// happen has transactions land that must work.
+func (s *scene) happen(list ...*outgoing) {
+	s.t.Helper()
+	s.landAll(list...)
+	for _, tx := range list {
+		if failed := tx.st.failed(); failed != nil {
+			s.t.Fatalf("%s: %v", tx.id, failed)
+		}
+	}
 }
 
 // amounts checks that the deposits from an id on are of amounts each of which was deposited once.
@@ -117,31 +122,23 @@ func TestStoryTwelveEventsInOneSlot(t *testing.T) {
 	s := newScene(t, 3, 3)
 	user, rival := s.key("user"), s.key("rival")
 	first := s.state().Now.EventID + 1
-	id, raw, _ := s.deposits(user, first, 12)
-	if st := s.land(raw); st.failed() != nil {
-		t.Fatal(st.failed())
-	}
-	if list := s.events(id); len(list) != 12 || list[0].ID != first || list[11].ID != first+11 {
+	twelve := s.deposits(user, first, 12)
+	s.happen(twelve)
+	if list := s.events(twelve.id); len(list) != 12 || list[0].ID != first || list[11].ID != first+11 {
 		t.Fatalf("the transaction has the events %+v", list)
 	}
 	shared := false
 	for tries := 0; !shared; tries++ {
-		if tries == 30 {
-			t.Fatal("in 30 tries no two transactions were in one slot")
+		if tries == 15 {
+			t.Fatalf("in %d tries no two transactions were in one slot", tries)
 		}
 		next := s.state().Now.EventID + 1
-		var ids []string
-		for i, from := range []*signing.Ed25519Payer{user, rival, s.key("payer")} {
-			id, raw, _ := s.deposits(from, next+4*uint64(i), 4)
-			ids = append(ids, id)
-			s.hurl(raw)
-		}
-		slots := map[uint64]int{}
-		for _, id := range ids {
-			slots[s.events(id)[0].Block]++
-		}
-		for _, n := range slots {
-			shared = shared || n > 1
+		list := []*outgoing{s.deposits(user, next, 4), s.deposits(rival, next+4, 4), s.deposits(s.key("payer"), next+8, 4)}
+		s.happen(list...)
+		slots := map[uint64]bool{}
+		for _, tx := range list {
+			shared = shared || slots[tx.st.Slot]
+			slots[tx.st.Slot] = true
 		}
 	}
 	held := s.held(contract.Native)
@@ -225,50 +222,10 @@ func TestStorySourceThatIsFiveThousandEventsLate(t *testing.T) {
 func (s *scene) fill(first uint64) {
 	s.t.Helper()
 	const each = 16
-	type sent struct {
-		id       string
-		raw      []byte
-		last     uint64
-		first, n uint64
-	}
-	var open []*sent
+	var list []*outgoing
 	end := (first-1)/contract.EventsPerPage*contract.EventsPerPage + contract.EventsPerPage
 	for e := first; e <= end; e += each {
-		open = append(open, &sent{first: e, n: min(each, end-e+1)})
+		list = append(list, s.deposits(s.key("user"), e, min(each, end-e+1)))
 	}
-	send := func(tx *sent) {
-		tx.id, tx.raw, tx.last = s.deposits(s.key("user"), tx.first, tx.n)
-		s.hurl(tx.raw)
-	}
-	for _, tx := range open {
-		send(tx)
-	}
-	s.until("fill a page", func(ctx context.Context) (bool, error) {
-		_, height, err := s.node.height(ctx) // before the question: what has expired by then and is not there never will be
-		if err != nil {
-			return false, err
-		}
-		var ids []string
-		for _, tx := range open {
-			ids = append(ids, tx.id)
-		}
-		list, err := s.node.statuses(ctx, 0, ids...)
-		if err != nil {
-			return false, err
-		}
-		var left []*sent
-		for i, st := range list {
-			if st.landed() && st.failed() != nil {
-				return false, chain.Errorf(chain.Fatal, "%s: %w", ids[i], st.failed())
-			}
-			if st.landed() {
-				continue
-			}
-			if left = append(left, open[i]); open[i].last < height {
-				send(open[i])
-			}
-		}
-		open = left
-		return len(open) == 0, nil
-	})
+	s.happen(list...)
 }

@@ -111,22 +111,22 @@ func TestStoryJunkAndImitationsInOneTransaction(t *testing.T) {
 	}
 	list = append(list, theirs, forge, ours(33), through)
 	before := s.held(contract.Native)
-	id, raw := s.signed(other.key("user"), list...)
-	if st := s.land(raw); st.failed() != nil {
-		t.Fatal(st.failed())
+	tx := s.land(other.key("user"), list...)
+	if tx.st.failed() != nil {
+		t.Fatal(tx.st.failed())
 	}
-	junkIsThere(s, id, record)
+	junkIsThere(s, tx.id, record)
 
 	amounts := []uint64{11, 33, 44}
 	for how, events := range map[string][]chain.LocatedEvent{
-		"by transaction": s.events(id), "by index": s.history(s.newcomer(), 100)[1:], "without an index": s.history(s.blind(), 100)[1:],
+		"by transaction": s.events(tx.id), "by index": s.history(s.newcomer(), 100)[1:], "without an index": s.history(s.blind(), 100)[1:],
 	} {
 		if len(events) != len(amounts) {
 			t.Fatalf("%s: %d events, want %d", how, len(events), len(amounts))
 		}
 		for i, e := range events {
 			d, ok := e.Body.(*bridgecontracts.Deposited)
-			if !ok || d.Amount.Uint64() != amounts[i] || e.ID != uint64(2+i) || d.Wallet != codec.Hash(other.user) || e.Tx != id {
+			if !ok || d.Amount.Uint64() != amounts[i] || e.ID != uint64(2+i) || d.Wallet != codec.Hash(other.user) || e.Tx != tx.id {
 				t.Errorf("%s: event %d is %+v of %+v", how, i, e, e.Body)
 			}
 		}
@@ -187,8 +187,7 @@ func TestStoryRecordsOfNobody(t *testing.T) {
 		for _, a := range call.Accounts() {
 			a.IsSigner = a.PublicKey == other.user
 		}
-		_, raw := s.signed(other.key("user"), call)
-		if failed := s.land(raw).failed(); failed == nil || !strings.Contains(failed.Error(), want) {
+		if failed := s.land(other.key("user"), call).st.failed(); failed == nil || !strings.Contains(failed.Error(), want) {
 			t.Errorf("a call for a record: %v, want %s", failed, want)
 		}
 	}
@@ -196,11 +195,11 @@ func TestStoryRecordsOfNobody(t *testing.T) {
 	deposit, err := s.program.DepositSol(keyOf(user), page, 9, nil)
 	s.ok(err)
 	fails := pay(keyOf(user), keyOf(user), 1<<62)
-	id, raw := s.signed(user, deposit, fails)
-	if failed := s.land(raw).failed(); failed == nil || failed.instruction != 3 {
+	tx := s.land(user, deposit, fails)
+	if failed := tx.st.failed(); failed == nil || failed.instruction != 3 {
 		t.Fatalf("the transaction was to fail after its deposit: %v", failed)
 	}
-	if _, err := s.newcomer().Locate(t.Context(), id); chain.VerdictOf(err) != chain.Fatal {
+	if _, err := s.newcomer().Locate(t.Context(), tx.id); chain.VerdictOf(err) != chain.Fatal {
 		t.Errorf("locating a transaction that failed: %v", err)
 	}
 	s.deposit(contract.Native, 10)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,11 +58,7 @@ func (p *post) handle(x *rpctest.Exchange) {
 		_, _ = x.Forward() // whatever it says, nobody hears it
 		x.Drop()
 	}
-	var text string
-	raw, err := []byte(nil), json.Unmarshal(x.Params[0], &text)
-	if err == nil {
-		raw, err = base64.StdEncoding.DecodeString(text)
-	}
+	raw, err := rawOf(x)
 	if err != nil {
 		x.Reply(rpctest.Response{Error: &rpctest.Error{Code: -32602, Message: err.Error()}})
 		return
@@ -70,6 +67,15 @@ func (p *post) handle(x *rpctest.Exchange) {
 	p.held = append(p.held, raw)
 	p.mu.Unlock()
 	x.Reply(rpctest.Response{Result: json.RawMessage(fmt.Sprintf("%q", transactionID(raw)))})
+}
+
+// rawOf is the transaction that a request hands in.
+func rawOf(x *rpctest.Exchange) ([]byte, error) {
+	var text string
+	if err := json.Unmarshal(x.Params[0], &text); err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(text)
 }
 
 // letGo takes out what waits.
@@ -89,15 +95,17 @@ func (s *scene) settles(sink *Sink, d *chain.Delivery) {
 	})
 }
 
-// phase waits until attempts are in a phase, and returns what is known then.
-func (s *scene) phase(sink *Sink, want chain.Phase, attempts ...chain.Attempt) (st chain.Status) {
+// phase waits until attempts are in a phase; false: on a slow machine they have expired before.
+func (s *scene) phase(sink *Sink, want chain.Phase, attempts ...chain.Attempt) (st chain.Status, ok bool) {
 	s.t.Helper()
 	s.until("reach phase "+fmt.Sprint(want), func(ctx context.Context) (bool, error) {
+		var expired bool
 		var err error
-		st, _, err = sink.Status(ctx, attempts, chain.Finality{})
-		return err == nil && st.Phase == want, err
+		st, expired, err = sink.Status(ctx, attempts, chain.Finality{})
+		ok = st.Phase == want && !expired
+		return err == nil && (ok || expired), err
 	})
-	return st
+	return st, ok
 }
 
 func (s *scene) notYet(sink *Sink, d *chain.Delivery) {
@@ -120,8 +128,9 @@ func TestStoryTransactionThatNeverLands(t *testing.T) {
 
 	first := s.attempt(sink, chain.BuildRequest{Delivery: d})
 	s.ok(sink.Broadcast(t.Context(), first))
-	s.phase(sink, chain.PhasePending, first)
-	s.phase(sink, chain.PhaseUnknown, first)
+	if st, _, err := sink.Status(t.Context(), []chain.Attempt{first}, chain.Finality{}); err != nil || st.Phase != chain.PhasePending {
+		t.Errorf("what the node took a moment ago: status %+v, %v", st, err)
+	}
 	e, err := extraOf(&first)
 	s.ok(err)
 	asked := 0
@@ -150,13 +159,19 @@ func TestStoryTransactionThatNeverLands(t *testing.T) {
 	}
 
 	network.set(arrives)
-	second := s.attempt(sink, chain.BuildRequest{Delivery: d, Replaces: &first})
-	if second.ID == first.ID {
-		t.Fatal("the replacement is the same transaction")
-	}
-	s.ok(sink.Broadcast(t.Context(), second))
-	if st := s.phase(sink, chain.PhaseFinal, first, second); st.Attempt != 1 || st.Failed {
-		t.Errorf("the second attempt landed; status %+v", st)
+	attempts := []chain.Attempt{first}
+	for landed := false; !landed; {
+		newest := &attempts[len(attempts)-1]
+		a := s.attempt(sink, chain.BuildRequest{Delivery: d, Replaces: newest})
+		if a.ID == newest.ID {
+			t.Fatal("the replacement is the same transaction")
+		}
+		attempts = append(attempts, a)
+		s.ok(sink.Broadcast(t.Context(), a))
+		var st chain.Status
+		if st, landed = s.phase(sink, chain.PhaseFinal, attempts...); landed && (st.Attempt != len(attempts)-1 || st.Failed) {
+			t.Errorf("attempt %d landed; status %+v", len(attempts)-1, st)
+		}
 	}
 	s.settles(sink, d)
 	for _, raw := range network.letGo() { // those that were lost come after all
@@ -164,7 +179,7 @@ func TestStoryTransactionThatNeverLands(t *testing.T) {
 			t.Errorf("the expired transaction is answered by %v", err)
 		}
 	}
-	s.executed(d, second.ID, list...)
+	s.executed(d, attempts[len(attempts)-1].ID, list...)
 	check()
 	s.goesOn()
 }
@@ -179,20 +194,30 @@ func TestStoryTransactionThatLandsLate(t *testing.T) {
 	d := s.transfers(list...)
 	check := s.expect(list...)
 
-	a := s.attempt(sink, chain.BuildRequest{Delivery: d})
-	s.ok(sink.Broadcast(t.Context(), a))
-	s.phase(sink, chain.PhaseUnknown, a) // for some blocks it counts as waiting
-	s.notYet(sink, d)
-	s.ok(sink.Broadcast(t.Context(), a))
-	network.set(arrives)
-	copies := network.letGo()
-	if len(copies) != 2 || string(copies[0]) != string(copies[1]) {
-		t.Fatalf("%d transactions were sent, want the same one twice", len(copies))
-	}
-	s.land(copies[0])
-	s.hurl(copies[1])
-	if st := s.phase(sink, chain.PhaseFinal, a); st.Attempt != 0 || st.Failed {
-		t.Errorf("status %+v", st)
+	var a chain.Attempt
+	for landed := false; !landed; {
+		network.set(waits)
+		a = s.attempt(sink, chain.BuildRequest{Delivery: d})
+		s.ok(sink.Broadcast(t.Context(), a))
+		_, inTime := s.phase(sink, chain.PhaseUnknown, a) // for some blocks it counts as waiting
+		s.notYet(sink, d)
+		err := sink.Broadcast(t.Context(), a)
+		network.set(arrives)
+		copies := network.letGo()
+		if !inTime || chain.VerdictOf(err) == chain.Rebuild && err != nil {
+			continue // this machine is too slow to be late and still in time
+		}
+		s.ok(err)
+		if len(copies) != 2 || string(copies[0]) != string(copies[1]) {
+			t.Fatalf("%d transactions were sent, want the same one twice", len(copies))
+		}
+		for _, raw := range copies {
+			s.ok(s.hurl(t.Context(), raw))
+		}
+		var st chain.Status
+		if st, landed = s.phase(sink, chain.PhaseFinal, a); landed && (st.Attempt != 0 || st.Failed) {
+			t.Errorf("status %+v", st)
+		}
 	}
 	s.settles(sink, d)
 	s.executed(d, a.ID, list...)
@@ -213,34 +238,45 @@ func TestStoryTransactionThatIsSentTwice(t *testing.T) {
 		list := []payment{paid(nil, to, 1_000_000)}
 		d := s.transfers(list...)
 		check := s.expect(list...)
-		network.set(unspoken)
-		a := s.attempt(sink, chain.BuildRequest{Delivery: d})
-		raw, err := unpack(&a)
-		s.ok(err)
-		if err := sink.Broadcast(t.Context(), a); chain.VerdictOf(err) != chain.Retry {
-			t.Errorf("a broken connection: %v", err)
+		var a chain.Attempt
+		for landed := false; !landed; {
+			a = s.attempt(sink, chain.BuildRequest{Delivery: d})
+			landed = s.often(sink, network, a)
 		}
-		network.set(arrives)
-		var wait sync.WaitGroup
-		for range 5 {
-			wait.Go(func() {
-				if err := sink.Broadcast(t.Context(), a); err != nil {
-					t.Errorf("sending it again: %v", err)
-				}
-			})
-		}
-		wait.Wait()
-		s.hurl(raw[0])
-		if st := s.phase(sink, chain.PhaseFinal, a); st.Failed {
-			t.Errorf("status %+v", st)
-		}
-		s.hurl(raw[0])
-		s.ok(sink.Broadcast(t.Context(), a)) // known already, no error
 		s.settles(sink, d)
 		s.executed(d, a.ID, list...)
 		check()
 	}
 	s.goesOn()
+}
+
+// often sends an attempt in every way there is; false: on a slow machine it has expired before it landed.
+func (s *scene) often(sink *Sink, network *post, a chain.Attempt) bool {
+	s.t.Helper()
+	raw, err := unpack(&a)
+	s.ok(err)
+	network.set(unspoken)
+	if err := sink.Broadcast(s.t.Context(), a); chain.VerdictOf(err) != chain.Retry {
+		s.t.Errorf("a broken connection: %v", err)
+	}
+	network.set(arrives)
+	var wait sync.WaitGroup
+	faults := make([]error, 5)
+	for i := range faults {
+		wait.Go(func() { faults[i] = sink.Broadcast(s.t.Context(), a) })
+	}
+	wait.Wait()
+	s.ok(s.hurl(s.t.Context(), raw[0]))
+	st, ok := s.phase(sink, chain.PhaseFinal, a)
+	if !ok {
+		return false
+	}
+	if err := errors.Join(faults...); err != nil || st.Failed {
+		s.t.Errorf("sending it again: %v; status %+v", err, st)
+	}
+	s.ok(s.hurl(s.t.Context(), raw[0]))
+	s.ok(sink.Broadcast(s.t.Context(), a)) // known already, no error
+	return true
 }
 
 // Two submitters race for the same action with transactions of their own, which both land: one is
@@ -250,7 +286,7 @@ func TestStoryTwoPayersRace(t *testing.T) {
 	network := newPost(s, waits)
 	sinks := []*Sink{s.openedAt(network.proxy.URL(), "payer"), s.openedAt(network.proxy.URL(), "rival")}
 	_, to := s.person(0)
-	for round := range 2 {
+	for races := 0; races < 2; {
 		list := []payment{paid(nil, to, 1_000_000)}
 		d := s.transfers(list...)
 		check := s.expect(list...)
@@ -260,30 +296,36 @@ func TestStoryTwoPayersRace(t *testing.T) {
 			s.ok(sink.Broadcast(t.Context(), attempts[i]))
 		}
 		for _, raw := range network.letGo() {
-			s.hurl(raw)
+			s.ok(s.hurl(t.Context(), raw))
 		}
 		winner, losers := -1, 0
 		for i, sink := range sinks {
-			st := s.phase(sink, chain.PhaseFinal, attempts[i])
+			st, ok := s.phase(sink, chain.PhaseFinal, attempts[i])
 			switch {
+			case !ok: // this machine is too slow for a race
 			case !st.Failed:
 				winner = i
 			case strings.Contains(st.Reason, contract.FaultWrongActionId.String()):
 				losers++
 			default:
-				t.Errorf("round %d: payer %d failed by %s", round, i, st.Reason)
+				t.Errorf("payer %d failed by %s", i, st.Reason)
 			}
-			s.settles(sink, d)
 		}
-		if winner < 0 || losers != 1 {
-			t.Fatalf("round %d: payer %d won, %d lost", round, winner, losers)
+		if winner < 0 && losers == 0 {
+			continue
+		}
+		if winner < 0 {
+			t.Fatal("both have lost")
+		}
+		for _, sink := range sinks {
+			s.settles(sink, d)
 		}
 		s.executed(d, attempts[winner].ID, list...)
 		check()
-		loser := 1 - winner
-		if _, err := sinks[loser].Build(t.Context(), chain.BuildRequest{Delivery: d, Caps: s.Caps()}); chain.VerdictOf(err) != chain.Done {
-			t.Errorf("round %d: the loser builds: %v", round, err)
+		if _, err := sinks[1-winner].Build(t.Context(), chain.BuildRequest{Delivery: d, Caps: s.Caps()}); chain.VerdictOf(err) != chain.Done {
+			t.Errorf("the loser builds: %v", err)
 		}
+		races += losers
 	}
 	network.set(arrives)
 	s.sink = sinks[1]

@@ -78,6 +78,6 @@ func TestStoryRecipientsOfSOL(t *testing.T) {
 		t.Errorf("the poor recipient has %d lamports, want %d", got, rent)
 	}
 	s.claimFails(stranger, list[3], sol.SysVarClockPubkey, "NotWritable")
-	s.claimFails(stranger, list[0], poor, "is owed") // no more
+	s.claimFails(stranger, list[0], poor, "NothingToClaim")
 	s.goesOn()
 }
