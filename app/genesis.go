@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
@@ -148,9 +149,8 @@ func (f *GenesisFile) Genesis() (*ledger.Genesis, error) {
 			faults = append(faults, fmt.Errorf("chain %s: rule %q is unknown; known are %s", c.ID, c.Rule, strings.Join(slices.Sorted(maps.Keys(addressRules)), ", ")))
 		}
 		g.Chains = append(g.Chains, ledger.Chain{ID: c.ID, Rule: rule, Confirmations: c.Confirmations, Skew: c.Skew, Batch: c.Batch})
-		batch := cmp.Or(c.Batch, f.Batch)
-		if adapter, err := AdapterOf(c.ID); err == nil && adapter.Batch > 0 && (batch == 0 || batch > adapter.Batch) {
-			faults = append(faults, fmt.Errorf(`chain %s: a transaction there holds at most %d transfers; set the chain's "batch" to no more`, c.ID, adapter.Batch))
+		if adapter, err := AdapterOf(c.ID); err == nil {
+			faults = append(faults, checkChain(&adapter, c.ID, cmp.Or(c.Batch, f.Batch)))
 		}
 	}
 	for _, a := range f.Assets {
@@ -165,6 +165,18 @@ func (f *GenesisFile) Genesis() (*ledger.Genesis, error) {
 		return nil, err
 	}
 	return g, g.Validate()
+}
+
+// checkChain has the adapter look at a chain's id, and compares the size of a batch.
+func checkChain(adapter *chain.Adapter, id string, batch uint64) error {
+	// Opening a source checks what it is opened with and asks nobody.
+	if _, err := adapter.OpenSource(chain.SourceConfig{ChainID: id, Endpoint: "http://localhost", Bridge: codec.Hash{31: 1}}); err != nil {
+		return err
+	}
+	if adapter.Batch > 0 && (batch == 0 || batch > adapter.Batch) {
+		return fmt.Errorf(`chain %s: a transaction there holds at most %d transfers; set the chain's "batch" to no more`, id, adapter.Batch)
+	}
+	return nil
 }
 
 // canonicalJSON writes a value in one way only, so that indenting the file or sorting its
@@ -196,6 +208,9 @@ func (a *GenesisAsset) asset() (ledger.Asset, error) {
 		var err error
 		if token.Address, err = ParseToken(t.Chain, t.Address); err != nil {
 			faults = append(faults, fmt.Errorf("asset %s on %s: %w", a.Symbol, t.Chain, err))
+		}
+		if adapter, err := AdapterOf(t.Chain); err == nil && token.Address == adapter.NativeToken && t.Decimals != adapter.Units.CoinDecimals {
+			faults = append(faults, fmt.Errorf("asset %s on %s: %s has %d decimals there, not %d", a.Symbol, t.Chain, adapter.Units.Coin, adapter.Units.CoinDecimals, t.Decimals))
 		}
 		if token.MinWithdrawal, err = units.Parse(t.MinWithdrawal, a.Decimals); err != nil {
 			faults = append(faults, fmt.Errorf("asset %s on %s: minWithdrawal: %w", a.Symbol, t.Chain, err))
