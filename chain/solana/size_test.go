@@ -11,9 +11,8 @@ import (
 	"github.com/trinebridge/trine/codec"
 )
 
-// shape is a batch whose transfers are all alike.
+// shape is a batch whose transfers are all alike, under a seal of three approvers of five.
 type shape struct {
-	approvers int
 	// distinct: every transfer has its own token, else all have one; SOL: all are of SOL.
 	distinct, sol bool
 	how           contract.Payment
@@ -28,7 +27,8 @@ func (s shape) largest(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members := chaintest.NewMembers("size", 1, s.approvers, 1)
+	members := chaintest.NewMembers("size", 1, 5, 1)
+	members.Set.ApproverQuorum = 3
 	payer := contract.Key{8}
 	for n := 1; ; n++ {
 		body, tokens, payments := &bridgecontracts.Transfers{}, map[contract.Key]*contract.Token{}, []contract.Payment(nil)
@@ -77,13 +77,13 @@ func TestLargestBatches(t *testing.T) {
 		s    shape
 		want int
 	}{
-		{"SOL, 3 of 5 inline", shape{approvers: 5, sol: true}, 13},
-		{"one token, accounts there, 3 of 5 inline", shape{approvers: 5}, 6},
-		{"one token, accounts made, 3 of 5 inline", shape{approvers: 5, how: create}, 5},
-		{"SOL, all posted", shape{approvers: 5, sol: true, signaturesPosted: true, bodyPosted: true}, 27},
-		{"one token, accounts there, all posted", shape{approvers: 5, signaturesPosted: true, bodyPosted: true}, 23},
-		{"one token, accounts made, all posted", shape{approvers: 5, how: create, signaturesPosted: true, bodyPosted: true}, 10},
-		{"as many tokens as transfers, all fail, all posted", shape{approvers: 5, distinct: true, how: contract.Payment{Claim: true}, signaturesPosted: true, bodyPosted: true}, int(Adapter.Batch)},
+		{"SOL, 3 of 5 inline", shape{sol: true}, 15},
+		{"one token, accounts there, 3 of 5 inline", shape{}, 7},
+		{"one token, accounts made, 3 of 5 inline", shape{how: create}, 6},
+		{"SOL, all posted", shape{sol: true, signaturesPosted: true, bodyPosted: true}, 27},
+		{"one token, accounts there, all posted", shape{signaturesPosted: true, bodyPosted: true}, 23},
+		{"one token, accounts made, all posted", shape{how: create, signaturesPosted: true, bodyPosted: true}, 10},
+		{"as many tokens as transfers, all fail, all posted", shape{distinct: true, how: contract.Payment{Claim: true}, signaturesPosted: true, bodyPosted: true}, int(Adapter.Batch)},
 	} {
 		if got := c.s.largest(t); got != c.want {
 			t.Errorf("%s: %d transfers fit, want %d", c.name, got, c.want)
