@@ -29,20 +29,35 @@ test_modules() {
 # solana_report prints what the tests before it noted. It is run in the package's own folder, where go test passes on what a test prints.
 solana_report() { (cd internal/solanatest/ran && go test -count=1 -args -of "$TRINE_SOLANA_REPORT"); }
 
-TRINE_SOLANA_REPORT=$(mktemp)
-export TRINE_SOLANA_REPORT
-trap 'rm -f "$TRINE_SOLANA_REPORT"' EXIT
+work=$(mktemp -d)
+building=
+trap '[[ -z $building ]] || kill "$building" 2>/dev/null || true; rm -rf "$work"' EXIT
+export TRINE_SOLANA_REPORT=$work/solana-report
+
+# Compiling the Solana runtime takes minutes once. That is done beside the steps below, in the time in which they wait.
+build_program_tests() {
+  nice -n 19 scripts/solana-program-test.sh --build >"$work/program-tests.log" 2>&1 &
+  building=$!
+}
+
+program_tests() {
+  wait "$building" || { building= && cat "$work/program-tests.log" && return 1; }
+  building=
+  scripts/solana-program-test.sh
+}
 
 step "tools" scripts/tools.sh install
+step "the Solana program's bytes" scripts/solana-program.sh --check
+build_program_tests
 step "lint, vet and format" make lint
 step "generated files" scripts/check-generated.sh
 step "contracts" make test-contracts
-step "the Solana program's bytes" scripts/solana-program.sh --check
-step "the Solana program's tests" scripts/solana-program-test.sh
 step "modules of their own" test_modules
 step "build" make build
-step "Go tests with the race detector" go test -race -timeout 20m ./...
-step "end to end" go test -tags e2e -timeout 30m ./e2e/...
+# The linter has vetted every package.
+step "Go tests with the race detector" go test -vet=off -race -timeout 20m ./...
+step "end to end" go test -vet=off -tags e2e -timeout 30m ./e2e/...
+step "the Solana program's tests" program_tests
 
 heading "times (total $((SECONDS / 60)) min $((SECONDS % 60)) s)"
 printf '%s\n' "${times[@]}"

@@ -76,9 +76,10 @@ link_own() {
 fill_go() {
   need go "Go 1.26 or newer"
   mkdir "$1/bin"
-  # Away from the checkout, whose go.mod must neither steer the tool's build nor be changed by it.
+  # Away from the checkout, whose go.mod must neither steer the tool's build nor be changed by it. With the flags of the Makefile,
+  # so that the standard library is compiled once for both.
   cd "$1"
-  run "$1/install.log" env GOBIN="$1/bin" GOFLAGS= GOWORK=off go install "$2"
+  run "$1/install.log" env GOBIN="$1/bin" GOFLAGS=-trimpath GOWORK=off go install "$2"
   cd "$here"
 }
 
