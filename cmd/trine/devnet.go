@@ -26,7 +26,8 @@ func devnetCommand(o *options) *cobra.Command {
 on two embedded EVM chains, with --solana on an embedded EVM chain and a Solana chain, or on the endpoints given
 with --rpc (development chains: anvil, whose first well-known account pays, or solana-test-validator, whose
 faucet pays). It runs until it is interrupted; with --demo it plays deposits, transfers and withdrawals through
-the network and ends.`,
+the network and ends. The embedded Solana chain is Surfpool, by Node.js: in a checkout it is installed when it is
+missing, elsewhere TRINE_SURFPOOL is the path of its surfpool.node.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			binary, err := os.Executable()
 			if err != nil {
