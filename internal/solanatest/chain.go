@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/gagliardetto/solana-go"
-	computebudget "github.com/gagliardetto/solana-go/programs/compute-budget"
 	"github.com/gagliardetto/solana-go/programs/system"
 )
 
@@ -222,104 +220,6 @@ func (c *Chain) Account(t TB, account solana.PublicKey, commitment Commitment) *
 		t.Fatalf("getAccountInfo: %v", err)
 	}
 	return &Account{found.Value.Owner, found.Value.Lamports, data}
-}
-
-// Send has this package's wallet and more signers sign one transaction of these instructions, and waits until it is confirmed.
-func (c *Chain) Send(t TB, signers []solana.PrivateKey, instructions ...solana.Instruction) solana.Signature {
-	t.Helper()
-	signature, err := c.TrySend(t.Context(), signers, instructions...)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return signature
-}
-
-// TrySend is [Chain.Send] for what may be refused; then the error holds the node's words. A transaction that landed and
-// failed is a [*FailedError].
-func (c *Chain) TrySend(ctx context.Context, signers []solana.PrivateKey, instructions ...solana.Instruction) (solana.Signature, error) {
-	raw, signature, err := c.sign(ctx, signers, instructions)
-	if err != nil {
-		return solana.Signature{}, err
-	}
-	options := map[string]any{"encoding": "base64", "preflightCommitment": Confirmed}
-	if err := c.Call(ctx, nil, "sendTransaction", raw, options); err != nil {
-		return solana.Signature{}, err
-	}
-	return signature, c.await(ctx, signature, Confirmed)
-}
-
-// sign returns a transaction in base64. Its compute limit carries a count: two transactions of the same instructions on one
-// blockhash would be one.
-func (c *Chain) sign(ctx context.Context, signers []solana.PrivateKey, instructions []solana.Instruction) (string, solana.Signature, error) {
-	var newest struct {
-		Value struct {
-			Blockhash solana.Hash `json:"blockhash"`
-		} `json:"value"`
-	}
-	if err := c.Call(ctx, &newest, "getLatestBlockhash", at(Confirmed)); err != nil {
-		return "", solana.Signature{}, err
-	}
-	limit := computebudget.NewSetComputeUnitLimitInstruction(computeLimit + c.sent.Add(1)).Build()
-	tx, err := solana.NewTransaction(append([]solana.Instruction{limit}, instructions...), newest.Value.Blockhash, solana.TransactionPayer(c.payer.PublicKey()))
-	if err != nil {
-		return "", solana.Signature{}, err
-	}
-	keys := map[solana.PublicKey]*solana.PrivateKey{c.payer.PublicKey(): &c.payer}
-	for i := range signers {
-		keys[signers[i].PublicKey()] = &signers[i]
-	}
-	if _, err := tx.Sign(func(key solana.PublicKey) *solana.PrivateKey { return keys[key] }); err != nil {
-		return "", solana.Signature{}, err
-	}
-	raw, err := tx.ToBase64()
-	return raw, tx.Signatures[0], err
-}
-
-// Await waits until a transaction that has not failed has reached a commitment.
-func (c *Chain) Await(t TB, signature solana.Signature, commitment Commitment) {
-	t.Helper()
-	if err := c.await(t.Context(), signature, commitment); err != nil {
-		t.Fatalf("%v", err)
-	}
-}
-
-// FailedError is a transaction that landed and failed.
-type FailedError struct {
-	Signature solana.Signature
-	Reason    json.RawMessage // the node's, for example {"InstructionError":[1,{"Custom":7}]}
-}
-
-func (e *FailedError) Error() string {
-	return fmt.Sprintf("transaction %s failed: %s", e.Signature, e.Reason)
-}
-
-func (c *Chain) await(ctx context.Context, signature solana.Signature, commitment Commitment) error {
-	return poll(ctx, fmt.Sprintf("transaction %s is not %s", signature, commitment), func(ctx context.Context) (bool, error) {
-		var statuses struct {
-			Value []*struct {
-				Err        json.RawMessage `json:"err"`
-				Commitment Commitment      `json:"confirmationStatus"`
-			} `json:"value"`
-		}
-		if err := c.Call(ctx, &statuses, "getSignatureStatuses", []solana.Signature{signature}); err != nil {
-			return false, err
-		}
-		if len(statuses.Value) != 1 || statuses.Value[0] == nil {
-			return false, nil
-		}
-		status := statuses.Value[0]
-		if len(status.Err) > 0 && string(status.Err) != "null" {
-			return false, &FailedError{signature, status.Err}
-		}
-		switch commitment {
-		case Finalized:
-			return status.Commitment == Finalized, nil
-		case Confirmed:
-			return status.Commitment != Processed, nil
-		default:
-			return true, nil
-		}
-	})
 }
 
 // poll asks until it is so, or fails, or takes longer than anything should.
