@@ -225,6 +225,7 @@ func (d *deployment) create(ctx context.Context, key contract.Key, size int) (co
 func (d *deployment) write(ctx context.Context, buffer contract.Key) error {
 	ticker := time.NewTicker(d.sender.poll)
 	defer ticker.Stop()
+	var now recent
 	for {
 		missing, err := d.missing(ctx, buffer)
 		if err != nil {
@@ -233,9 +234,16 @@ func (d *deployment) write(ctx context.Context, buffer contract.Key) error {
 		if len(missing) == 0 {
 			return nil
 		}
-		now, err := d.sender.node.recent(ctx)
+		// Until the blockhash has expired, what is sent again is the same transaction: a slow node, which has it and is not
+		// that far yet, has no more work by it.
+		_, height, err := d.sender.node.height(ctx)
 		if err != nil {
 			return err
+		}
+		if height > now.last {
+			if now, err = d.sender.node.recent(ctx); err != nil {
+				return err
+			}
 		}
 		if err := d.send(ctx, buffer, now.hash, missing); err != nil {
 			return err
