@@ -62,10 +62,11 @@ func (a *sender) transact(ctx context.Context, make func(context.Context) ([]con
 func again(err error) bool {
 	var f *failure
 	if errors.As(err, &f) {
-		fault, ours := f.fault()
-		return ours && fault == contract.FaultStalePage
+		if fault, ours := f.fault(); ours {
+			return fault == contract.FaultStalePage
+		}
 	}
-	return errors.Is(err, errExpired)
+	return errors.Is(err, errExpired) // also when a node that has tried the transaction says so
 }
 
 func (a *sender) attempt(ctx context.Context, make func(context.Context) ([]contract.Instruction, error)) (chain.Receipt, error) {
