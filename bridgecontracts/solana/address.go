@@ -1,6 +1,7 @@
 package solana
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -74,6 +75,12 @@ func (p Program) Page(event uint64) (Key, error) {
 	var number [8]byte
 	binary.LittleEndian.PutUint64(number[:], (event-1)/EventsPerPage)
 	key, _, err := derive(p.ID, []byte("events"), number[:])
+	return key, err
+}
+
+// EndlessPage returns the page that may be named in place of that of the next event, for any event.
+func (p Program) EndlessPage() (Key, error) {
+	key, _, err := derive(p.ID, []byte("events"), bytes.Repeat([]byte{0xff}, 8))
 	return key, err
 }
 

@@ -149,6 +149,17 @@ func (s *State) At(slot uint64) (Mark, bool) {
 	return Mark{}, false
 }
 
+// Turns reports whether the page of the next event may have turned when so many more slots have passed, if events come as
+// they came before, or twice as fast.
+func (s *State) Turns(slots uint64) bool {
+	newest, most := s.Marks[len(s.Marks)-1], uint64(0)
+	for _, m := range s.Marks[:len(s.Marks)-1] {
+		events, span := newest.EventID-m.EventID, newest.Slot-m.Slot
+		most = max(most, events*slots/max(span, slots/4))
+	}
+	return 2*most >= EventsPerPage-s.Now.EventID%EventsPerPage
+}
+
 // Bucket is an outflow limit: a leaky bucket in units of its token.
 type Bucket struct {
 	Capacity uint64

@@ -97,6 +97,9 @@ func (f *search) all(ctx context.Context) ([]chain.LocatedEvent, error) {
 	if err := f.byIndex(ctx); err != nil {
 		return nil, err
 	}
+	if err := f.endless(ctx); err != nil {
+		return nil, err
+	}
 	if err := f.byBlocks(ctx); err != nil {
 		return nil, err
 	}
@@ -136,11 +139,29 @@ func (f *search) byIndex(ctx context.Context) error {
 	last, first := (f.to-1)/contract.EventsPerPage, (f.from-1)/contract.EventsPerPage
 	for page := last + 1; page > first; page-- {
 		bottom := (page-1)*contract.EventsPerPage + 1
-		if err := f.page(ctx, max(f.from, bottom), min(f.to, bottom+contract.EventsPerPage-1)); err != nil {
+		low, high := max(f.from, bottom), min(f.to, bottom+contract.EventsPerPage-1)
+		key, err := f.program.Page(low)
+		if err != nil {
+			return &chain.Error{Verdict: chain.Fatal, Err: err}
+		}
+		if err := f.page(ctx, key, low, high); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// endless looks through the transactions that name the endless page for what is not under the pages that turn.
+func (f *search) endless(ctx context.Context) error {
+	high, more := f.missing(f.from, f.to)
+	if !more {
+		return nil
+	}
+	key, err := f.program.EndlessPage()
+	if err != nil {
+		return &chain.Error{Verdict: chain.Fatal, Err: err}
+	}
+	return f.page(ctx, key, f.from, high)
 }
 
 // signature is one entry of the index.
@@ -150,12 +171,8 @@ type signature struct {
 	Err       json.RawMessage `json:"err"`
 }
 
-// page looks for events that all share one page.
-func (f *search) page(ctx context.Context, from, to uint64) error {
-	page, err := f.program.Page(from)
-	if err != nil {
-		return &chain.Error{Verdict: chain.Fatal, Err: err}
-	}
+// page looks for events among the transactions that name a page.
+func (f *search) page(ctx context.Context, page contract.Key, from, to uint64) error {
 	before, seen := "", map[string]bool{}
 	for len(seen) < maxListed {
 		options := map[string]any{"limit": listed, "commitment": confirmed}

@@ -156,7 +156,8 @@ func (s *Source) fault(v chain.Verdict, err error) error {
 	return s.node.wrap("bridge "+s.bridge.String(), &chain.Error{Verdict: v, Err: err})
 }
 
-// state decodes the state account and checks that it is the bridge of the configuration.
+// state decodes the state account and checks that it is the bridge of the configuration. Its page is the one to name in a
+// transaction: where events come so fast that the page of the next one may turn before that lands, the endless one.
 func (s *Source) state(p contract.Program, a *account) (*contract.State, error) {
 	if a == nil {
 		return nil, s.fault(chain.Retry, errNoAccount)
@@ -168,8 +169,16 @@ func (s *Source) state(p contract.Program, a *account) (*contract.State, error) 
 	if err != nil {
 		return nil, s.fault(chain.Fatal, err)
 	}
+	if state.Turns(landing) {
+		if state.Page, err = p.EndlessPage(); err != nil {
+			return nil, s.fault(chain.Fatal, err)
+		}
+	}
 	return state, nil
 }
+
+// landing is how many slots may pass between the reading of a state and the transaction that names its page.
+const landing = 24
 
 // pinned is what was read of the bridge for a block.
 type pinned struct {

@@ -23,6 +23,8 @@ pub const RECORD: u8 = 15;
 
 const PAGE_SEED: &[u8] = b"events";
 const PAGE_EVENTS: u64 = 256;
+/// The number of the page that never turns: whoever fears that a page will have turned when his transaction lands names it.
+const ENDLESS: u64 = u64::MAX;
 /// Tag, bump, kind and the counters; then the fields, of which four keys of a deposit are the longest.
 const MOST_DATA: usize = 75 + 73 + 4 * 98;
 
@@ -109,6 +111,8 @@ pub struct Lane<'a> {
     pub actor: &'a AccountView,
     pub state: &'a AccountView,
     page: &'a AccountView,
+    /// The bump of the endless page, when it is that.
+    endless: Option<u8>,
     program: &'a AccountView,
     slot: u64,
     /// Unix seconds.
@@ -123,14 +127,12 @@ impl<'a> Lane<'a> {
         let actor = accounts.signer()?;
         let state = accounts.next()?;
         let page = accounts.next()?;
-        {
-            let held = layout::load::<State>(state, program_id)?;
-            require_key(page, &held.page, Fault::StalePage)?;
-        }
+        let turning = *page.address().as_array() == layout::load::<State>(state, program_id)?.page;
+        let endless = if turning { None } else { Some(endless(page, program_id)?) };
         require_writable(state)?;
         let program = accounts.exactly(program_id, Fault::WrongProgram)?;
         let (slot, now) = clock()?;
-        Ok(Lane { program_id, actor, state, page, program, slot, now })
+        Ok(Lane { program_id, actor, state, page, endless, program, slot, now })
     }
 
     /// The bridge's key as a word.
@@ -169,7 +171,7 @@ impl<'a> Lane<'a> {
     fn extend(&self, state: &mut State, event: &Event, out: &mut Writer) -> Result<(u64, u8), ProgramError> {
         let before = state.event_id.get();
         let id = before.checked_add(1).ok_or(Fault::Overflow)?;
-        let page = (before / PAGE_EVENTS, state.page_bump);
+        let page = self.endless.map_or((before / PAGE_EVENTS, state.page_bump), |bump| (ENDLESS, bump));
         state.event_id.set(id);
         state.head = words::extend(&state.head, &event.hash(id));
         out.push(&[RECORD, page.1, event.kind()])?;
@@ -188,6 +190,13 @@ impl<'a> Lane<'a> {
         }
         Ok(page)
     }
+}
+
+/// The bump of the endless page, which the account must be.
+fn endless(page: &AccountView, program_id: &Address) -> Result<u8, ProgramError> {
+    let (address, bump) = find(&[PAGE_SEED, &ENDLESS.to_le_bytes()], program_id)?;
+    require_key(page, &address, Fault::StalePage)?;
+    Ok(bump)
 }
 
 /// Writes the counters into the mark of this slot.
@@ -220,16 +229,18 @@ pub fn turn_page(state: &mut State, program_id: &Address) -> Result<(), ProgramE
 }
 
 /// The `Record` instruction: does nothing but to be there. Its account must have signed and be the page that the id
-/// belongs to, and only this program signs for a page.
+/// belongs to, or the endless one, and only this program signs for a page.
 pub fn accept(input: Input) -> ProgramResult {
     let Input { program_id, mut accounts, mut data } = input;
     let page = accounts.next()?;
     let (bump, _kind, id) = (data.u8()?, data.u8()?, data.u64()?);
     let number = id.checked_sub(1).ok_or(Fault::NotAPage)? / PAGE_EVENTS;
-    if !page.is_signer() {
-        return Err(Fault::NotAPage.into());
+    let is =
+        |number: u64| *page.address().as_array() == derived([PAGE_SEED, &number.to_le_bytes(), &[]], bump, program_id);
+    if page.is_signer() && (is(number) || is(ENDLESS)) {
+        return Ok(());
     }
-    require_key(page, &derived([PAGE_SEED, &number.to_le_bytes(), &[]], bump, program_id), Fault::NotAPage)
+    Err(Fault::NotAPage.into())
 }
 
 /// A record while it is written.

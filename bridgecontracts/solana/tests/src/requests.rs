@@ -137,6 +137,11 @@ pub fn page_address(program: &Address, event: u64) -> (Address, u8) {
     derive(&[b"events", &((event - 1) / 256).to_le_bytes()], program)
 }
 
+/// The page that never turns.
+pub fn endless_page(program: &Address) -> (Address, u8) {
+    derive(&[b"events", &u64::MAX.to_le_bytes()], program)
+}
+
 impl Place {
     fn new(&self, accounts: Vec<AccountMeta>, data: Vec<u8>) -> Instruction {
         Instruction { program_id: self.program, accounts, data }

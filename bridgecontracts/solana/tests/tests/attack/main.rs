@@ -3,6 +3,7 @@
 mod aliases;
 mod buffers;
 mod claims;
+mod pages;
 mod programs;
 mod recipients;
 mod rival;
