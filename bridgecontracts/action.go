@@ -184,16 +184,6 @@ func (a *Control) Digest(domain Domain, epoch uint64) codec.Hash {
 		codec.Uint64Word(a.Sequence), a.Body.Hash())
 }
 
-// Seal is what authorises a digest: the processor's signature and exact quorums of
-// the groups that must sign it, each in ascending order of signer. A group that need
-// not sign has no signatures; an absent processor signature is zero.
-type Seal struct {
-	Epoch     uint64
-	Processor signing.Signature
-	Approvers []signing.Signature
-	Listeners []signing.Signature
-}
-
 // newActionBody returns an empty body of a kind.
 func newActionBody(kind uint8) (ActionBody, bool) {
 	switch ActionKind(kind) {

@@ -23,8 +23,7 @@ func PackExecute(domain bridgecontracts.Domain, action *bridgecontracts.Action, 
 }
 
 func packExecute(domain bridgecontracts.Domain, action *bridgecontracts.Action, seal *bridgecontracts.Seal, set *validators.Set) ([]byte, error) {
-	who := sealing{processor: true, approvers: true, listeners: action.Body.Kind() == bridgecontracts.KindCall}
-	packed, err := packSeal(who, action.Digest(domain, set.Epoch), seal, set)
+	packed, err := packSeal(bridgecontracts.ActionSigners(action), action.Digest(domain, set.Epoch), seal, set)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +78,7 @@ func PackControl(domain bridgecontracts.Domain, control *bridgecontracts.Control
 }
 
 func packControl(domain bridgecontracts.Domain, control *bridgecontracts.Control, seal *bridgecontracts.Seal, set *validators.Set) ([]byte, error) {
-	who, err := controlSigners(control, seal)
+	who, err := bridgecontracts.ControlSigners(control, seal)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +91,7 @@ func packControl(domain bridgecontracts.Domain, control *bridgecontracts.Control
 		if err := body.Set.Validate(); err != nil {
 			return nil, err
 		}
-		return contract.TryPackRotate(contractSet(&body.Set), append([]byte{who.mask()}, packed...))
+		return contract.TryPackRotate(contractSet(&body.Set), append([]byte{who.Mask()}, packed...))
 	case *bridgecontracts.Pause:
 		return contract.TryPackPause(control.Sequence, packed)
 	case *bridgecontracts.Unpause:
@@ -105,36 +104,6 @@ func packControl(domain bridgecontracts.Domain, control *bridgecontracts.Control
 		return contract.TryPackSetLimit(control.Sequence, token, body.Capacity.ToBig(), uint256.NewInt(body.Window).ToBig(), packed)
 	}
 	return nil, fmt.Errorf("a body of type %T is unknown to this bridge", control.Body)
-}
-
-func controlSigners(control *bridgecontracts.Control, seal *bridgecontracts.Seal) (sealing, error) {
-	switch body := control.Body.(type) {
-	case *bridgecontracts.Rotate:
-		if control.Sequence != body.Set.Epoch {
-			return sealing{}, fmt.Errorf("the sequence of a rotation is its new epoch, %d", body.Set.Epoch)
-		}
-		who := sealing{processor: !seal.Processor.IsZero(), approvers: len(seal.Approvers) > 0, listeners: len(seal.Listeners) > 0}
-		if m := who.mask(); m != 3 && m != 5 && m != 6 {
-			return sealing{}, fmt.Errorf("a rotation is signed by exactly two groups (here: processor %t, approvers %t, listeners %t)",
-				who.processor, who.approvers, who.listeners)
-		}
-		return who, nil
-	case *bridgecontracts.Pause:
-		return sealing{approvers: true, oneApprover: true}, nil
-	case *bridgecontracts.SetLimit:
-		return sealing{processor: true, approvers: true, listeners: len(seal.Listeners) > 0}, nil
-	}
-	return sealing{processor: true, approvers: true}, nil
-}
-
-// mask is how a rotation names the groups that sign it.
-func (w sealing) mask() (m byte) {
-	for i, signs := range []bool{w.processor, w.approvers, w.listeners} {
-		if signs {
-			m |= 1 << i
-		}
-	}
-	return m
 }
 
 // PackDeposit returns the call that deposits amount units of a token with the wallet's keys. The transaction's value is

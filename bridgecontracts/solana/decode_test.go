@@ -307,12 +307,12 @@ func TestSealsOfTheVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inline := s.inline()
+	inline := s.Append(nil)
 	if len(inline) != 64+2*65 || inline[64] != 0 || inline[64+65] != 1 || s.Count() != 3 || s.groups() != 3 {
 		t.Errorf("the seal is %x", inline)
 	}
 	held := &Buffer{Epoch: set.Epoch, Processor: true, Approvers: 1}
-	if rest := s.Missing(held); rest.Count() != 1 || rest.approvers[0].index != 1 {
+	if rest := s.Missing(held); rest.Count() != 1 || rest.Approvers[0].Index != 1 {
 		t.Errorf("what a buffer lacks is %+v", rest)
 	}
 	if parts := s.Split(2); len(parts) != 2 || parts[0].Count() != 2 || parts[1].Count() != 1 {

@@ -189,11 +189,11 @@ func (p Program) PostBody(poster, buffer Key, offset uint32, part []byte) Instru
 
 // PostSignatures has the program verify signatures and note in the buffer who signed.
 func (p Program) PostSignatures(buffer Key, s *Signatures) Instruction {
-	data := []byte{tagPostSignatures, 0, byte(len(s.approvers)), byte(len(s.listeners))}
-	if s.processor != nil {
+	data := []byte{tagPostSignatures, 0, byte(len(s.Approvers)), byte(len(s.Listeners))}
+	if s.Processor != nil {
 		data[1] = 1
 	}
-	return p.instruction(append(data, s.inline()...), readonly(p.State), writable(buffer))
+	return p.instruction(s.Append(data), readonly(p.State), writable(buffer))
 }
 
 // CloseBuffer gives a buffer's rent back to its poster.

@@ -66,7 +66,7 @@ func (p Program) Sealed(c *Content, s *Signatures, w Where) Instruction {
 	if w.SignaturesPosted {
 		data[1] |= flagSignatures
 	} else {
-		data = append(data, s.inline()...)
+		data = s.Append(data)
 	}
 	return p.instruction(data, append(accounts, c.accounts...)...)
 }
