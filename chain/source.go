@@ -97,6 +97,8 @@ type Source interface {
 	// that holds it; no events and no error when the transaction succeeded without any.
 	// ErrAbsent means that the endpoint knows no such transaction in a block yet.
 	Locate(ctx context.Context, tx string) ([]LocatedEvent, error)
-	// Snapshot returns the bridge's code and state after the block, with the state of the given tokens.
+	// Snapshot returns the bridge's code and state after the block, with the state of the given tokens. Without tokens
+	// (as before a bridge is attached) a bridge of the right code and domain is shown only if nothing else ever ran at its
+	// address: other code could have left claims or allowances behind. The verdict is Fatal if it did, Retry if that cannot be seen.
 	Snapshot(ctx context.Context, at Block, tokens []codec.Hash) (Snapshot, error)
 }

@@ -1,6 +1,7 @@
 package ethereum
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -80,12 +81,17 @@ func ConstructorData(genesis codec.Hash, set *validators.Set) ([]byte, error) {
 	return slices.Concat(artifact.Bytecode, contract.PackConstructor(genesis, contractSet(set))), nil
 }
 
+// IsConstructor reports whether the data of a transaction that creates a contract is this version's constructor, with whatever
+// arguments: its bytes end where the arguments begin, and all that it does is to check them and to store them.
+func IsConstructor(data []byte) bool { return bytes.HasPrefix(data, artifact.Bytecode) }
+
 // RuntimeCode returns the code that a deployed bridge has, with zeros in place of its immutables.
 func RuntimeCode() []byte { return slices.Clone(artifact.Runtime) }
 
 // CodeHash returns the hash of a bridge's runtime code with its immutables masked, by which attaching proves the code:
 // it is the same for every deployment, and [ExpectedCodeHash] when the code is this version's. What the immutables hold
-// is proven by the snapshot, which returns them.
+// is proven by the snapshot, which returns them. What else the deployer left behind (storage, allowances) is proven by
+// [IsConstructor] alone.
 func CodeHash(runtime []byte) (codec.Hash, error) {
 	if len(runtime) != len(artifact.Runtime) {
 		return codec.Hash{}, fmt.Errorf("the code has %d bytes, a bridge of this version %d", len(runtime), len(artifact.Runtime))

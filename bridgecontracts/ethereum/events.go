@@ -38,6 +38,9 @@ func EventTopics() []common.Hash {
 	return topics
 }
 
+// DeployedTopic returns the first topic of the log that the constructor leaves. It has no event id and is no event of the bridge.
+func DeployedTopic() common.Hash { return contract.GetABI().Events["Deployed"].ID }
+
 // EventIDTopic returns the second topic of the event with this id.
 func EventIDTopic(id uint64) common.Hash { return common.Hash(codec.Uint64Word(id)) }
 

@@ -76,3 +76,5 @@ func TestAnvilSinkSuite(t *testing.T) {
 func TestAnvilDeliveriesBehindOthersFitTheirBound(t *testing.T) { testFollowers(t, newAnvilWorld(t)) }
 
 func TestAnvilClaimByRecipientThatAnswersMuch(t *testing.T) { testClaimByBomber(t, newAnvilWorld(t)) }
+
+func TestAnvilBridgeOfForeignCreation(t *testing.T) { testForeignCreation(t, newAnvilWorld(t)) }

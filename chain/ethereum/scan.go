@@ -28,6 +28,8 @@ const (
 type scan struct {
 	window atomic.Uint64 // blocks per request, what the node took last
 
+	unborn atomic.Uint64 // no earlier than this block the search for the bridge's creation found nothing; 0: not begun
+
 	mu    sync.Mutex
 	id    uint64 // an event that was found …
 	block uint64 // … and where
@@ -150,20 +152,34 @@ func (s *Source) downwards(ctx context.Context, from, to, end uint64) (out []cha
 	}
 }
 
-// logs lists the events of a range of blocks. When the node finds the range too large, it
-// halves it, keeping the lower end (up) or the upper one, and returns where the range it got ends.
+// logs lists the events of a range of blocks, as far as [Source.ranged] got.
 func (s *Source) logs(ctx context.Context, from, to, first, last uint64, up bool) ([]chain.LocatedEvent, uint64, error) {
+	logs, got, err := s.ranged(ctx, []any{contract.EventTopics(), idTopics(from, to)}, first, last, up)
+	if err != nil {
+		return nil, 0, err
+	}
+	events, err := s.decode(logs)
+	return events, got, err
+}
+
+// ranged lists the bridge's logs with these topics in a range of blocks. When the node finds the range too large, it
+// halves it, keeping the lower end (up) or the upper one, and returns where the range it got ends.
+func (s *Source) ranged(ctx context.Context, topics []any, first, last uint64, up bool) ([]*types.Log, uint64, error) {
 	for {
 		var logs []*types.Log
-		err := s.node.call(ctx, &logs, "eth_getLogs", s.filter(from, to, first, last))
+		err := s.node.call(ctx, &logs, "eth_getLogs", map[string]any{
+			"address": s.bridge, "topics": topics, "fromBlock": hexutil.EncodeUint64(first), "toBlock": hexutil.EncodeUint64(last),
+		})
 		switch {
 		case err == nil:
 			s.scan.took(last - first + 1)
-			events, err := s.decode(logs, first, last)
-			if up {
-				return events, last, err
+			if err := s.asked(logs, first, last); err != nil {
+				return nil, 0, err
 			}
-			return events, first, err
+			if up {
+				return logs, last, nil
+			}
+			return logs, first, nil
 		case !tooMuch(err) && !slow(ctx, err) || first == last:
 			return nil, 0, err
 		}
@@ -182,22 +198,16 @@ func slow(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
 }
 
-func (s *Source) filter(from, to, first, last uint64) map[string]any {
+func idTopics(from, to uint64) []common.Hash {
 	ids := make([]common.Hash, 0, to-from+1)
 	for id := from; id <= to; id++ {
 		ids = append(ids, contract.EventIDTopic(id))
 	}
-	return map[string]any{
-		"address":   s.bridge,
-		"topics":    []any{contract.EventTopics(), ids},
-		"fromBlock": hexutil.EncodeUint64(first),
-		"toBlock":   hexutil.EncodeUint64(last),
-	}
+	return ids
 }
 
-// decode takes logs that are what was asked for, and refuses all others.
-func (s *Source) decode(logs []*types.Log, first, last uint64) ([]chain.LocatedEvent, error) {
-	out := make([]chain.LocatedEvent, 0, len(logs))
+// asked checks that logs are what was asked for.
+func (s *Source) asked(logs []*types.Log, first, last uint64) error {
 	for _, l := range logs {
 		fault := ""
 		switch {
@@ -211,8 +221,16 @@ func (s *Source) decode(logs []*types.Log, first, last uint64) ([]chain.LocatedE
 			fault = fmt.Sprintf("a log of block %d, asked for %d to %d", l.BlockNumber, first, last)
 		}
 		if fault != "" {
-			return nil, s.node.wrap("eth_getLogs", chain.Errorf(chain.Retry, "%w: %s", chain.ErrIncomplete, fault))
+			return s.node.wrap("eth_getLogs", chain.Errorf(chain.Retry, "%w: %s", chain.ErrIncomplete, fault))
 		}
+	}
+	return nil
+}
+
+// decode takes logs that are bridge events, and refuses all others.
+func (s *Source) decode(logs []*types.Log) ([]chain.LocatedEvent, error) {
+	out := make([]chain.LocatedEvent, 0, len(logs))
+	for _, l := range logs {
 		event, err := contract.DecodeEvent(l)
 		if err != nil {
 			return nil, s.node.wrap("eth_getLogs", &chain.Error{Verdict: chain.Retry, Err: errors.Join(chain.ErrIncomplete, err)})

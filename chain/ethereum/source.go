@@ -91,7 +91,8 @@ func countersOf(v *contract.Snapshot) chain.Counters {
 	}
 }
 
-// Snapshot implements chain.Source.
+// Snapshot implements chain.Source. Without tokens it proves too that nothing but the bridge's own constructor created it, and
+// StartBlock is where.
 func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Hash) (out chain.Snapshot, err error) {
 	err = s.node.pinned(ctx, at, func(pin any) error {
 		view, err := s.view(ctx, pin)
@@ -107,6 +108,12 @@ func (s *Source) Snapshot(ctx context.Context, at chain.Block, tokens []codec.Ha
 			return s.node.wrap("bridge "+s.bridge.Hex(), &chain.Error{Verdict: chain.Fatal, Err: err})
 		}
 		out = chain.Snapshot{Counters: countersOf(&view), Domain: view.Domain, CodeHash: codeHash, SetHash: view.SetHash, StartBlock: s.config.StartBlock}
+		// Without tokens, what stands there is asked for by somebody who does not trust it yet. Of what is not even alike, the past is not searched.
+		if len(tokens) == 0 && codeHash == contract.ExpectedCodeHash() && view.Domain == s.domain() {
+			if out.StartBlock, err = s.born(ctx, at); err != nil {
+				return err
+			}
+		}
 		for _, token := range tokens {
 			state, err := s.token(ctx, token, pin)
 			if err != nil {
@@ -214,7 +221,7 @@ func (s *Source) Locate(ctx context.Context, tx string) ([]chain.LocatedEvent, e
 	}
 	var out []chain.LocatedEvent
 	for _, l := range r.Logs {
-		if l == nil || l.Address != s.bridge {
+		if l == nil || l.Address != s.bridge || len(l.Topics) > 0 && l.Topics[0] == contract.DeployedTopic() {
 			continue
 		}
 		event, err := contract.DecodeEvent(l)

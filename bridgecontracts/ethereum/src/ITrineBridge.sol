@@ -51,6 +51,9 @@ interface ITrineBridge {
         bool paused;
     }
 
+    /// @notice The constructor ran. It is no event of the journal and has no id: it leads to the transaction that made the
+    /// bridge, because the code of a bridge does not show whether its own constructor put it there (see ADR 0004).
+    event Deployed(bytes32 genesisHash, bytes32 setHash);
     /// @notice `amount` of `token` came in from `wallet`; `keys` are the bytes that it gave, unverified.
     event Deposited(uint64 indexed id, address wallet, address token, uint256 amount, bytes keys);
     /// @notice A value action ran; bit i of `failed` is set when its transfer i failed (for a call: bit 0).

@@ -56,9 +56,11 @@ contract TrineBridge is ITrineBridge, ReentrancyGuardTransient {
         GENESIS_HASH = genesisHash;
         DOMAIN = domain;
         CHAIN_ID = block.chainid;
-        _setHash = Sets.checkAndHash(first);
+        bytes32 setHash = Sets.checkAndHash(first);
+        _setHash = setHash;
         _counters = Counters({epoch: first.epoch, nextActionId: 1, pauseSequence: 0, limitVersion: 0});
         _journal = uint256(Words.cut(domain));
+        emit Deployed(genesisHash, setHash);
     }
 
     /// @dev A copy of the chain has another id; what is signed for this one must not run there.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ITrineBridge} from "../src/ITrineBridge.sol";
 import {Base} from "./Base.sol";
 import {Reference} from "./Reference.sol";
+import {Vm} from "./Vm.sol";
 
 /// @notice Rotation, pause and unpause.
 contract ControlTest is Base {
@@ -213,7 +214,15 @@ contract ControlTest is Base {
         _notDeployed(GENESIS, s, abi.encodeWithSelector(ITrineBridge.ZeroValue.selector));
         s.epoch = 9;
         _notDeployed(0, s, abi.encodeWithSelector(ITrineBridge.ZeroValue.selector));
-        ITrineBridge.Snapshot memory got = _deploy(GENESIS, s).snapshot();
+        vm.getRecordedLogs();
+        ITrineBridge made = _deploy(GENESIS, s);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, 1, "one log");
+        assertTrue(logs[0].emitter == address(made), "its own");
+        assertEq(logs[0].topics.length, 1, "without an id");
+        assertEq(logs[0].topics[0], ITrineBridge.Deployed.selector, "deployed");
+        assertEq(keccak256(logs[0].data), keccak256(abi.encode(GENESIS, Reference.set(s))), "for whom");
+        ITrineBridge.Snapshot memory got = made.snapshot();
         assertEq(got.epoch, 9, "epoch");
         assertEq(got.nextActionId, 1, "next action");
         assertEq(got.eventId, 0, "events");
