@@ -96,3 +96,12 @@ type Units struct {
 	// MaxFeePerGas and MaxTip, in Price, and LowBalance, in coins, are a submitter's defaults.
 	MaxFeePerGas, MaxTip, LowBalance string
 }
+
+// Opened passes on what an adapter opened, or a nil interface and the error: a nil pointer in an interface would not be nil.
+func Opened[I any](v I, err error) (I, error) {
+	if err != nil {
+		var none I
+		return none, err
+	}
+	return v, nil
+}

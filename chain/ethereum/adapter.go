@@ -20,9 +20,9 @@ const Namespace = "eip155"
 // Adapter is the entry of EVM chains in the table of adapters.
 var Adapter = chain.Adapter{
 	Namespace:  Namespace,
-	OpenSource: func(c chain.SourceConfig) (chain.Source, error) { return opened[chain.Source](OpenSource(c)) },
-	OpenSink:   func(c chain.SinkConfig) (chain.Sink, error) { return opened[chain.Sink](OpenSink(c)) },
-	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return opened[chain.Wallet](OpenWallet(c)) },
+	OpenSource: func(c chain.SourceConfig) (chain.Source, error) { return chain.Opened[chain.Source](OpenSource(c)) },
+	OpenSink:   func(c chain.SinkConfig) (chain.Sink, error) { return chain.Opened[chain.Sink](OpenSink(c)) },
+	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return chain.Opened[chain.Wallet](OpenWallet(c)) },
 	Deploy:     Deploy,
 
 	AccountOf: func(key signing.Payer) (codec.Hash, error) {
@@ -36,15 +36,6 @@ var Adapter = chain.Adapter{
 	BridgeCodeHash: contract.ExpectedCodeHash(),
 	NativeToken:    contract.Native,
 	Units:          chain.Units{Coin: "ETH", CoinDecimals: 18, Price: "gwei", PriceDecimals: 9, MaxFeePerGas: "200", MaxTip: "5", LowBalance: "0.1"},
-}
-
-// opened keeps a nil pointer from becoming an interface that is not nil.
-func opened[I any](v I, err error) (I, error) {
-	if err != nil {
-		var none I
-		return none, err
-	}
-	return v, nil
 }
 
 // ParseAddress reads 0x and 40 hex digits; mixed case must carry the EIP-55 checksum.

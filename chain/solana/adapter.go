@@ -15,9 +15,9 @@ const Namespace = "solana"
 // Adapter is the entry of Solana clusters in the table of adapters.
 var Adapter = chain.Adapter{
 	Namespace:  Namespace,
-	OpenSource: func(c chain.SourceConfig) (chain.Source, error) { return opened[chain.Source](OpenSource(c)) },
-	OpenSink:   func(c chain.SinkConfig) (chain.Sink, error) { return opened[chain.Sink](OpenSink(c)) },
-	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return opened[chain.Wallet](OpenWallet(c)) },
+	OpenSource: func(c chain.SourceConfig) (chain.Source, error) { return chain.Opened[chain.Source](OpenSource(c)) },
+	OpenSink:   func(c chain.SinkConfig) (chain.Sink, error) { return chain.Opened[chain.Sink](OpenSink(c)) },
+	OpenWallet: func(c chain.SinkConfig) (chain.Wallet, error) { return chain.Opened[chain.Wallet](OpenWallet(c)) },
 	Deploy:     Deploy,
 
 	Curve: signing.Ed25519,
@@ -32,15 +32,6 @@ var Adapter = chain.Adapter{
 	NativeToken:    contract.Native,
 	Batch:          4, // each of another token, and all of them failing; TestLargestBatches
 	Units:          chain.Units{Coin: "SOL", CoinDecimals: 9, Price: "micro-lamports", MaxFeePerGas: "1000000", MaxTip: "1000000", LowBalance: "0.1"},
-}
-
-// opened keeps a nil pointer from becoming an interface that is not nil.
-func opened[I any](v I, err error) (I, error) {
-	if err != nil {
-		var none I
-		return none, err
-	}
-	return v, nil
 }
 
 // ParseAddress reads an address in base58.
