@@ -42,8 +42,9 @@ fmt: ## Formats Go and Solidity
 	$(MAKE) -C $(CONTRACTS) fmt
 
 .PHONY: generate
-generate: contracts ## Writes every generated file again
+generate: contracts ## Writes every generated file again, and what go.mod and go.sum must hold
 	go generate ./...
+	go mod tidy
 
 .PHONY: contracts
 contracts: ## Compiles the contracts
