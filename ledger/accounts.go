@@ -149,7 +149,7 @@ func (a *account) debit(asset AssetID, amount *uint256.Int) bool {
 
 // move is a transfer between two accounts, which may be one.
 func (m *machine) move(from, to *account, asset AssetID, amount *uint256.Int) error {
-	symbol, err := m.symbol(asset)
+	a, err := m.asset(asset)
 	if err != nil {
 		return err
 	}
@@ -158,24 +158,26 @@ func (m *machine) move(from, to *account, asset AssetID, amount *uint256.Int) er
 	}
 	if !from.debit(asset, amount) {
 		held := from.balance(asset)
-		return reject(CodeFunds, "account %d holds %s units of %s, not %s", from.ID, held.Dec(), symbol, amount.Dec())
+		return reject(CodeFunds, "account %d holds %s, not %s", from.ID, a.Text(&held), a.Text(amount))
 	}
 	if !to.credit(asset, amount) {
-		return reject(CodeAmount, "account %d would hold more units of %s than a number can tell", to.ID, symbol)
+		return reject(CodeAmount, "account %d would hold more %s than a number can tell", to.ID, a.Symbol)
 	}
 	m.emit(&Transferred{From: from.ID, To: to.ID, Asset: asset, Amount: *amount})
 	return nil
 }
 
-func (m *machine) symbol(asset AssetID) (string, error) {
-	if asset == 0 || uint64(asset) > uint64(len(m.ledger.genesis.Assets)) {
-		return "", reject(CodeMalformed, "asset %d is not one of the genesis's %d", asset, len(m.ledger.genesis.Assets))
+// asset returns an asset of the genesis.
+func (m *machine) asset(id AssetID) (*Asset, error) {
+	if id == 0 || uint64(id) > uint64(len(m.ledger.genesis.Assets)) {
+		return nil, reject(CodeMalformed, "asset %d is not one of the genesis's %d", id, len(m.ledger.genesis.Assets))
 	}
-	return m.ledger.genesis.Assets[asset-1].Symbol, nil
+	return &m.ledger.genesis.Assets[id-1], nil
 }
 
 func (m *machine) transfer(msg *Transfer) error {
-	if _, err := m.symbol(msg.Asset); err != nil {
+	asset, err := m.asset(msg.Asset)
+	if err != nil {
 		return err
 	}
 	to, err := m.accountByKey(msg.To)
@@ -183,9 +185,8 @@ func (m *machine) transfer(msg *Transfer) error {
 		return err
 	}
 	if to == nil {
-		asset := &m.ledger.genesis.Assets[msg.Asset-1]
 		if msg.Amount.Lt(&asset.MinOpening) {
-			return reject(CodeOpening, "key %s has no account, and a transfer that opens one brings at least %s units of %s, not %s", msg.To, asset.MinOpening.Dec(), asset.Symbol, msg.Amount.Dec())
+			return reject(CodeOpening, "key %s has no account, and a transfer that opens one brings at least %s, not %s", msg.To, asset.Text(&asset.MinOpening), asset.Text(&msg.Amount))
 		}
 		if to, err = m.keyHolder(msg.To); err != nil {
 			return err

@@ -101,6 +101,15 @@ func (c *AppCall) Pay(to AccountID, asset AssetID, amount uint256.Int) error {
 	return c.note(c.m.move(c.m.sender, receiver, asset, &amount))
 }
 
+// Text writes an amount of an asset for an error, as in "12.5 USDC".
+func (c *AppCall) Text(asset AssetID, amount *uint256.Int) string {
+	a, err := c.m.asset(asset)
+	if err != nil {
+		return fmt.Sprintf("%s units of asset %d, which the genesis does not have", amount.Dec(), asset)
+	}
+	return a.Text(amount)
+}
+
 // Emit adds an event of the app to the block's log: at most MaxAppEvents of at most MaxAppData bytes.
 func (c *AppCall) Emit(data []byte) error {
 	if c.events == MaxAppEvents {

@@ -104,12 +104,14 @@ func (b *bridge) checkControl(c *bridgecontracts.Control) (listeners bool, err e
 		if next := b.LimitVersion + 1; c.Sequence != next {
 			return false, reject(CodeStale, "limit has version %d, the next one is %d", c.Sequence, next)
 		}
-		if !possible(&body.Capacity, body.Window) {
-			return false, reject(CodeAmount, "a limit of %s in %d seconds: the window is whole minutes up to 65535, the capacity below 2^104, and both are 0 for no limit", body.Capacity.Dec(), body.Window)
-		}
 		i, known := b.assets.byToken[body.Token]
 		if !known {
 			return false, reject(CodeRecipient, "token %s is not listed for chain %s", body.Token, b.Chain)
+		}
+		if !possible(&body.Capacity, body.Window) {
+			t := &b.assets.tokens[i]
+			return false, reject(CodeAmount, "a limit of %s in %d seconds: the window is whole minutes up to 65535, the capacity below 2^104 of the token's smallest units, and both are 0 for no limit",
+				t.asset.TokenText(t.token, &body.Capacity), body.Window)
 		}
 		return b.Tokens[i].Limit.raises(body), nil
 	case *bridgecontracts.Pause:

@@ -10,6 +10,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/validators"
 )
@@ -373,6 +374,16 @@ func (a *Asset) ToToken(t Token, units *uint256.Int) (amount uint256.Int, ok boo
 	var remainder uint256.Int
 	amount.DivMod(units, &factor, &remainder)
 	return amount, remainder.IsZero()
+}
+
+// Text writes an amount of the asset as people do, as in "12.5 USDC".
+func (a *Asset) Text(amount *uint256.Int) string {
+	return units.Format(amount, a.Decimals) + " " + a.Symbol
+}
+
+// TokenText is Text for an amount in units of a token of the asset.
+func (a *Asset) TokenText(t Token, amount *uint256.Int) string {
+	return units.Format(amount, t.Decimals) + " " + a.Symbol
 }
 
 func pow10(n uint8) uint256.Int {

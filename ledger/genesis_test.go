@@ -143,3 +143,22 @@ func TestConversions(t *testing.T) {
 		})
 	}
 }
+
+// People read amounts in whole units of the asset, whatever it counts in.
+func TestAmountsAsText(t *testing.T) {
+	usd := ledger.Asset{Symbol: "USD", Decimals: 6}
+	token := ledger.Token{Decimals: 18}
+	for _, test := range []struct {
+		got, want string
+	}{
+		{usd.Text(uint256.NewInt(0)), "0 USD"},
+		{usd.Text(uint256.NewInt(1)), "0.000001 USD"},
+		{usd.Text(uint256.NewInt(2_000_000)), "2 USD"},
+		{usd.TokenText(token, uint256.NewInt(12_500_000_000_000_000)), "0.0125 USD"},
+		{(&ledger.Asset{Symbol: "ONE"}).Text(new(uint256.Int).SetAllOne()), "115792089237316195423570985008687907853269984665640564039457584007913129639935 ONE"},
+	} {
+		if test.got != test.want {
+			t.Errorf("text is %q, want %q", test.got, test.want)
+		}
+	}
+}

@@ -16,7 +16,8 @@ const maxReturns = 256
 // withdraw burns a balance and queues its payment. A paused bridge queues too; a halted
 // one refuses, because nothing says that it will ever pay.
 func (m *machine) withdraw(msg *Withdraw) error {
-	if _, err := m.symbol(msg.Asset); err != nil {
+	asset, err := m.asset(msg.Asset)
+	if err != nil {
 		return err
 	}
 	b, err := m.bridgeOn(msg.Chain)
@@ -28,7 +29,7 @@ func (m *machine) withdraw(msg *Withdraw) error {
 	}
 	i, ok := b.book(msg.Asset)
 	if !ok {
-		return reject(CodeUnknownBridge, "asset %d has no token on chain %s", msg.Asset, b.Chain)
+		return reject(CodeUnknownBridge, "%s has no token on chain %s", asset.Symbol, b.Chain)
 	}
 	if err := b.assets.chain.Rule.Check(msg.To); err != nil {
 		return reject(CodeRecipient, "%s", err)
@@ -45,11 +46,11 @@ func (m *machine) withdraw(msg *Withdraw) error {
 	}
 	if !m.sender.debit(msg.Asset, &msg.Amount) {
 		held := m.sender.balance(msg.Asset)
-		return reject(CodeFunds, "account %d holds %s units of asset %d, not %s", m.sender.ID, held.Dec(), msg.Asset, msg.Amount.Dec())
+		return reject(CodeFunds, "account %d holds %s, not %s", m.sender.ID, asset.Text(&held), asset.Text(&msg.Amount))
 	}
 	book := &b.Tokens[i]
 	if _, overflow := book.Queued.AddOverflow(&book.Queued, &w.Amount); overflow {
-		return reject(CodeAmount, "the queue of asset %d on chain %s would hold more than a number can tell", msg.Asset, b.Chain)
+		return reject(CodeAmount, "the queue of %s on chain %s would hold more than a number can tell", asset.Symbol, b.Chain)
 	}
 	record := WithdrawalRecord{Withdrawal: w, Place: WithdrawalWaiting}
 	if err := m.place(b, i, book.QueueTail, &record); err != nil {
@@ -66,18 +67,18 @@ func (m *machine) withdraw(msg *Withdraw) error {
 func (b *bridge) price(i int, units *uint256.Int, w *Withdrawal) error {
 	t := &b.assets.tokens[i]
 	if units.Lt(&t.token.MinWithdrawal) {
-		return reject(CodeAmount, "%s units of %s are below the minimum of %s on chain %s", units.Dec(), t.asset.Symbol, t.token.MinWithdrawal.Dec(), b.Chain)
+		return reject(CodeAmount, "%s is below the minimum of %s on chain %s", t.asset.Text(units), t.asset.Text(&t.token.MinWithdrawal), b.Chain)
 	}
 	w.Fee = t.token.Fee
 	w.Units.Sub(units, &w.Fee) // the minimum is above the fee
 	var ok bool
 	if w.Amount, ok = t.asset.ToToken(t.token, &w.Units); !ok {
-		return reject(CodeAmount, "%s units of %s less the fee of %s cannot be paid in a token of %d decimals on chain %s",
-			units.Dec(), t.asset.Symbol, w.Fee.Dec(), t.token.Decimals, b.Chain)
+		return reject(CodeAmount, "%s less the fee of %s cannot be paid in a token of %d decimals on chain %s",
+			t.asset.Text(units), t.asset.Text(&w.Fee), t.token.Decimals, b.Chain)
 	}
 	if limit := &b.Tokens[i].Limit; limit.Window != 0 && w.Amount.Gt(&limit.Capacity) {
-		return reject(CodeAmount, "%s units of the token never fit the limit of %s in %d seconds on chain %s: withdraw less at a time",
-			w.Amount.Dec(), limit.Capacity.Dec(), limit.Window, b.Chain)
+		return reject(CodeAmount, "%s never fits the limit of %s in %d seconds on chain %s: withdraw less at a time",
+			t.asset.TokenText(t.token, &w.Amount), t.asset.TokenText(t.token, &limit.Capacity), limit.Window, b.Chain)
 	}
 	return nil
 }

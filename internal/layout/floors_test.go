@@ -61,7 +61,7 @@ type exception struct{ from, to, why string }
 var exceptions = []exception{}
 
 // pure names the packages whose results depend on their arguments alone.
-var pure = []string{"codec", "merkle", "validators", "bridgecontracts", "keyrotation", "ledger"}
+var pure = []string{"internal/units", "codec", "merkle", "validators", "bridgecontracts", "keyrotation", "ledger"}
 
 // pureMayUse names what a pure package may import from this module besides other pure packages.
 var pureMayUse = map[string]string{

@@ -140,7 +140,7 @@ func (Names) Execute(call *ledger.AppCall, data []byte) error {
 	case m.Action == Buy && (!taken || r.Price.IsZero()):
 		return fmt.Errorf("name %q is not for sale", m.Name)
 	case m.Action == Buy && (r.Asset != m.Asset || !r.Price.Eq(&m.Price)):
-		return fmt.Errorf("name %q costs %s units of asset %d, not %s of %d", m.Name, r.Price.Dec(), r.Asset, m.Price.Dec(), m.Asset)
+		return fmt.Errorf("name %q costs %s, not %s", m.Name, call.Text(r.Asset, &r.Price), call.Text(m.Asset, &m.Price))
 	case m.Action == Buy:
 		if err := call.Pay(r.Owner, r.Asset, r.Price); err != nil {
 			return err
