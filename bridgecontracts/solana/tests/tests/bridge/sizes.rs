@@ -1,8 +1,9 @@
 //! The largest batch that fits one transaction, by kind: the README's table. Each of these runs, and one transfer more does not fit.
 
+use solana_signer::Signer;
 use trine_bridge_tests::{
-    keys::{APPROVERS, PROCESSOR},
-    requests::{batch_body, batch_hash, Limit, Pay},
+    keys::{Seal, Set, APPROVERS, LISTENERS, PROCESSOR},
+    requests::{batch_body, batch_hash, Envelope, Limit, Pay},
     tokens::{Token, TOKEN, TOKEN_2022},
     words::{action, control},
     world::{World, SOL},
@@ -109,4 +110,38 @@ fn the_largest_batches_are_the_readmes() {
     for row in &rows {
         assert!(README.contains(row), "the README's table of the largest batches should be\n{}", rows.join("\n"));
     }
+}
+
+/// Six of nine and six of nine rotate: the signatures do not fit beside the set, and need be all that is posted.
+#[test]
+fn the_largest_rotations_are_the_readmes() {
+    const SIGN: u8 = APPROVERS | LISTENERS;
+    let first = || World::with_set(Set::new(1, "first", (6, 9), (6, 9)));
+    let to = |world: &World, size: u8| {
+        let next = Set::new(2, "next", (size, size), (size, size));
+        let digest = control(world.domain, 1, 1, 2, next.hash());
+        (next, digest)
+    };
+    let mut world = first();
+    let fits = |size: &u8| {
+        let (next, digest) = to(&world, *size);
+        let (buffer, _) = world.place.buffer(&digest);
+        let envelope = Envelope::buffered(1, buffer, world.payer.pubkey(), Seal::default());
+        let rotation = world.place.rotate(SIGN, &next, &envelope);
+        !world.send(&[rotation], &[]).err().expect("nothing is posted yet").reason.starts_with("TooLarge")
+    };
+    let most = (9..=64).take_while(fits).last().expect("nine fit");
+    for size in [9, most] {
+        let mut world = first();
+        let (next, digest) = to(&world, size);
+        let whole = world.rotation(&next, SIGN);
+        let refusal = world.send(&[whole], &[]).err().expect("the signatures do not fit beside the set");
+        assert!(refusal.reason.starts_with("TooLarge"), "{}", refusal.reason);
+        let seal = world.set.seal(SIGN, &digest);
+        let envelope = world.buffer(&digest, &[], &seal);
+        world.run(&[world.place.rotate(SIGN, &next, &envelope)]);
+        assert_eq!(world.state().u64(144), 2);
+    }
+    let words = format!("a set of up to {} members (two groups of {most}) stands in the data", 2 * most);
+    assert!(README.contains(&words), "the README should say that {words}");
 }
