@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write golden files instead of comparing")
 
-// everything is the document of a daemon that can do all that any daemon can.
-func everything(t *testing.T) []byte {
+// ableWorld has a daemon that can do all that any daemon can.
+func ableWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.config.Attach = func(context.Context, string, codec.Hash) error { return nil }
@@ -36,6 +36,13 @@ func everything(t *testing.T) []byte {
 	}
 	w.config.SubmitterStatus = func(context.Context) ([]api.SubmitterBalance, error) { return nil, nil }
 	w.config.SetCaps = func(string, chain.Caps) error { return nil }
+	return w
+}
+
+// everything is the document of a daemon that can do all that any daemon can.
+func everything(t *testing.T) []byte {
+	t.Helper()
+	w := ableWorld(t)
 	server, err := api.New(w.config)
 	if err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func New(config Config) (*Server, error) {
 	if config.Metrics != nil {
 		mux.Handle("GET /metrics", config.Metrics)
 	}
-	mux.HandleFunc("/", s.unknown)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(w, r, mux) })
 	s.server = &http.Server{Handler: loopbackOnly(mux), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: 16 << 10}
 	return s, nil
 }
@@ -150,9 +150,26 @@ func refuse(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}) // the caller may be gone
 }
 
+// allowed lists the methods that a path can be asked with, none for a path that is not there.
+func allowed(mux *http.ServeMux, r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != "/" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
 // unknown answers what no operation does. What daemons of other roles do is 501, so that
 // 404 means that there is no such thing on the chain.
-func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	if methods := allowed(mux, r); len(methods) > 0 {
+		list := strings.Join(methods, ", ")
+		w.Header().Set("Allow", list)
+		refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s cannot be asked with %s; ask with %s", r.URL.Path, r.Method, list))
+		return
+	}
 	status, wayOut := http.StatusNotFound, "/openapi.json lists what there is"
 	if strings.HasPrefix(r.URL.Path, "/v1/operator/") || r.URL.Path == "/v1/submitter" {
 		status, wayOut = http.StatusNotImplemented, "ask a daemon of the role that does this"

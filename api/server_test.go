@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +32,7 @@ func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 type answer struct {
 	status  int
 	kind    string
+	allow   string
 	body    string
 	problem api.Problem
 }
@@ -56,8 +59,8 @@ func call(t *testing.T, method, url, body string, change func(*http.Request)) an
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := answer{status: response.StatusCode, kind: response.Header.Get("Content-Type"), body: string(data)}
-	if a.kind == "application/problem+json" {
+	a := answer{status: response.StatusCode, kind: response.Header.Get("Content-Type"), allow: response.Header.Get("Allow"), body: string(data)}
+	if a.kind == "application/problem+json" && len(data) > 0 { // the answer to HEAD has no body
 		if err := json.Unmarshal(data, &a.problem); err != nil {
 			t.Fatalf("problem document %s: %v", data, err)
 		}
@@ -247,6 +250,47 @@ func TestUnknownPath(t *testing.T) {
 	a := call(t, http.MethodGet, "http://"+newWorld(t).listen()+"/v1/nonsense", "", nil)
 	if a.status != 404 || !strings.Contains(a.problem.Detail, "has no GET /v1/nonsense; /openapi.json lists what there is") {
 		t.Errorf("answer is %d %s", a.status, a.body)
+	}
+}
+
+// A path that is there says by which methods it can be asked, whichever it is.
+func TestWrongMethods(t *testing.T) {
+	w := ableWorld(t)
+	w.config.Metrics = http.NotFoundHandler()
+	url := "http://" + w.listen()
+	var document struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(call(t, http.MethodGet, url+"/openapi.json", "", nil).body), &document); err != nil {
+		t.Fatal(err)
+	}
+	if len(document.Paths) < 10 {
+		t.Fatalf("the document has only the paths %v", document.Paths)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/metrics", "/openapi.json"} {
+		document.Paths[path] = map[string]any{"get": nil}
+	}
+	parameter := regexp.MustCompile(`\{[a-z]+\}`)
+	for pattern, operations := range document.Paths {
+		path, want := parameter.ReplaceAllString(pattern, "1"), "POST"
+		if _, read := operations["get"]; read {
+			want = "GET, HEAD"
+		}
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"} {
+			a := call(t, method, url+path, "", nil)
+			if slices.Contains(strings.Split(want, ", "), method) {
+				if a.status == http.StatusMethodNotAllowed {
+					t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+				}
+				continue
+			}
+			if a.status != http.StatusMethodNotAllowed || a.allow != want || a.kind != "application/problem+json" {
+				t.Errorf("%s %s: %d %s, Allow %q, %s; want 405 and Allow %q", method, path, a.status, a.kind, a.allow, a.body, want)
+			}
+			if detail := fmt.Sprintf("%s cannot be asked with %s; ask with %s", path, method, want); method != http.MethodHead && a.problem.Detail != detail {
+				t.Errorf("%s %s: detail is %q, want %q", method, path, a.problem.Detail, detail)
+			}
+		}
 	}
 }
 
