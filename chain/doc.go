@@ -11,5 +11,6 @@
 // Every other error means unknown, and unknown never votes. What a caller should do
 // about an error is its [Verdict].
 //
-// Every adapter passes the suite in chain/chaintest.
+// Every adapter passes the suite in chain/chaintest. docs/adding-a-chain.md goes through
+// all that a new one takes.
 package chain
