@@ -68,7 +68,7 @@ func (d *daemon) openAcks() (*appchain.AckBook, error) {
 // member is what listeners and approvers are made of alike.
 func (d *daemon) member(attach []bridgewatch.Intent, book *appchain.AckBook, folder string) bridgewatch.Member {
 	return bridgewatch.Member{
-		Genesis: d.node.Genesis(), Chains: watches(d.chains), Intents: attach, Signer: d.guard,
+		Genesis: d.node.Genesis(), Chains: watches(d.chains), FormatAddress: FormatAddress, Intents: attach, Signer: d.guard,
 		Changed: d.node.Changed, Compromised: d.node.Compromised, Acknowledgements: book,
 		Submit: d.submit, Store: store.Sub(d.store, folder), DryRun: d.config.DryRun, Log: d.log,
 	}

@@ -308,6 +308,7 @@ func (s *scene) restart() {
 	config := Config{
 		Member: bridgewatch.Member{
 			Genesis: s.ledger.GenesisHash(), Chains: map[string]bridgewatch.Access{}, Signer: s.guarded(s.approvers[0]),
+			FormatAddress:    func(chainID string, address codec.Hash) string { return chainID + "'s " + address.String() },
 			Changed:          func() <-chan struct{} { return nil },
 			Compromised:      func() bool { return s.compromised },
 			Acknowledgements: &s.acks,

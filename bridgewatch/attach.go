@@ -45,7 +45,7 @@ func (r *Reader) AttachVote(ctx context.Context, e Expectation) (wire.AttachVote
 		return wire.AttachVote{}, err
 	}
 	if faults := e.faults(p, s); len(faults) > 0 {
-		return wire.AttachVote{}, fmt.Errorf("bridge %s on %s: %w: %w", e.Bridge, e.Chain, ErrNotTheBridge, errors.Join(faults...))
+		return wire.AttachVote{}, fmt.Errorf("%w: %w", ErrNotTheBridge, errors.Join(faults...))
 	}
 	if err := r.Start(s.StartBlock); err != nil {
 		return wire.AttachVote{}, err
@@ -84,8 +84,8 @@ type AttachView interface {
 	Bridges() ([]ledger.Bridge, error)
 }
 
-// CheckIntent is AttachVote with what the ledger expects of a bridge now.
-func (r *Reader) CheckIntent(ctx context.Context, view AttachView, genesis codec.Hash, intent Intent, codeHash codec.Hash) (wire.AttachVote, error) {
+// check is AttachVote with what the member and the ledger expect of the bridge now.
+func (w *Watch) check(ctx context.Context, view AttachView) (wire.AttachVote, error) {
 	set, err := view.Validators()
 	if err != nil {
 		return wire.AttachVote{}, err
@@ -94,25 +94,25 @@ func (r *Reader) CheckIntent(ctx context.Context, view AttachView, genesis codec
 	if err != nil {
 		return wire.AttachVote{}, err
 	}
-	if err := intent.decided(bridges); err != nil {
+	if err := w.Member.decided(w.Intent, bridges); err != nil {
 		return wire.AttachVote{}, err
 	}
-	return r.AttachVote(ctx, Expectation{
-		Genesis: genesis, Chain: intent.Chain, Bridge: intent.Bridge, CodeHash: codeHash,
+	return w.Reader.AttachVote(ctx, Expectation{
+		Genesis: w.Member.Genesis, Chain: w.Intent.Chain, Bridge: w.Intent.Bridge, CodeHash: w.Access.CodeHash,
 		Set: set, Attached: uint64(len(bridges)),
 	})
 }
 
 // decided returns an error that says so when the intent's chain has its one bridge already.
-func (i *Intent) decided(bridges []ledger.Bridge) error {
+func (m *Member) decided(i Intent, bridges []ledger.Bridge) error {
 	at := slices.IndexFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == i.Chain })
 	if at < 0 {
 		return nil
 	}
 	if bridges[at].Address == i.Bridge {
-		return fmt.Errorf("bridge %s is attached already", i.Bridge)
+		return fmt.Errorf("bridge %s is attached already", m.bridgeOf(i))
 	}
-	return fmt.Errorf("bridge %s cannot be attached: chain %s has bridge %s already", i.Bridge, i.Chain, bridges[at].Address)
+	return fmt.Errorf("bridge %s cannot be attached: chain %s has bridge %s already", m.bridgeOf(i), i.Chain, m.bridgeOf(Intent{i.Chain, bridges[at].Address}))
 }
 
 // SignAttach fills in the signature of a vote.
@@ -126,7 +126,7 @@ func SignAttach(ctx context.Context, signer signing.Signer, genesis codec.Hash, 
 		Digest: vote.Digest(genesis),
 	})
 	if err != nil {
-		return fmt.Errorf("signing the vote to attach bridge %s on %s: %w", vote.Bridge, vote.Chain, err)
+		return fmt.Errorf("signing the vote to attach a bridge on %s: %w", vote.Chain, err)
 	}
 	vote.Signature = signature
 	return nil

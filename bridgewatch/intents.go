@@ -51,7 +51,7 @@ func (i *Intents) Add(ctx context.Context, intent Intent) error {
 	record := codec.Marshal(&intent)
 	batch.Put(record, record)
 	if err := batch.Commit(ctx, store.Sync); err != nil {
-		return fmt.Errorf("storing the intent to attach bridge %s on %s: %w", intent.Bridge, intent.Chain, err)
+		return fmt.Errorf("storing the intent to attach a bridge on %s: %w", intent.Chain, err)
 	}
 	return nil
 }

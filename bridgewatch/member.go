@@ -36,6 +36,8 @@ type Member struct {
 	Genesis codec.Hash
 	// Chains are the chains that this member can read, by CAIP-2 id.
 	Chains map[string]Access
+	// FormatAddress writes an address as people write it on a chain: errors name bridges so.
+	FormatAddress func(chainID string, address codec.Hash) string
 	// Intents are the bridges that the operator's configuration asks to attach.
 	Intents []Intent
 	Signer  Signer
@@ -70,6 +72,7 @@ func (m *Member) Validate() error {
 	}
 	need(!m.Genesis.IsZero(), "genesis hash is zero")
 	need(len(m.Chains) > 0, "no chain is configured; a member needs endpoints of the chains that have a bridge")
+	need(m.FormatAddress != nil, "nothing writes addresses")
 	need(m.Signer != nil, "no signer is given")
 	need(m.Changed != nil && m.Compromised != nil, "no app chain node is given")
 	need(m.Acknowledgements != nil, "no acknowledgements are given")
@@ -86,10 +89,15 @@ func (m *Member) Validate() error {
 			faults = append(faults, fmt.Errorf("bridge to attach: %w", err))
 		}
 		if _, ok := m.Chains[intent.Chain]; !ok {
-			faults = append(faults, fmt.Errorf("bridge %s to attach is on chain %q, for which there are no endpoints", intent.Bridge, intent.Chain))
+			faults = append(faults, fmt.Errorf("a bridge to attach is on chain %q, for which there are no endpoints", intent.Chain))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// bridgeOf names the bridge of an intent as its chain does.
+func (m *Member) bridgeOf(i Intent) string {
+	return m.FormatAddress(i.Chain, i.Bridge)
 }
 
 // WithDefaults returns the member with its zero values set to what they stand for.

@@ -72,7 +72,7 @@ func (w *Watch) Run(ctx context.Context, changed func() <-chan struct{}, look fu
 			return nil
 		}
 		if store.IsCorruption(err) || errors.Is(err, store.ErrClosed) {
-			return fmt.Errorf("bridge %s on %s: %w", w.Intent.Bridge, w.Intent.Chain, err)
+			return fmt.Errorf("bridge %s on %s: %w", w.Member.bridgeOf(w.Intent), w.Intent.Chain, err)
 		}
 		if Wait(ctx, Breath) != nil || Wait(ctx, w.Access.PollEvery()-Breath, news, w.wake) != nil {
 			return nil
@@ -125,16 +125,16 @@ func (w *Watch) VoteToAttach(ctx context.Context, now time.Time, view AttachView
 	if err != nil {
 		return "", err
 	}
-	if over := w.Intent.decided(bridges); over != nil {
+	if over := w.Member.decided(w.Intent, bridges); over != nil {
 		// Nothing that the operator could do: an agreement is kept, whatever came of it.
 		return "has nothing to vote for: " + over.Error(), nil
 	}
 	if now.Sub(w.voted) < w.Member.Repeat {
 		return "", nil
 	}
-	vote, err := w.Reader.CheckIntent(ctx, view, w.Member.Genesis, w.Intent, w.Access.CodeHash)
+	vote, err := w.check(ctx, view)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("bridge %s on %s: %w", w.Member.bridgeOf(w.Intent), w.Intent.Chain, err)
 	}
 	switch {
 	case w.Member.Compromised():

@@ -55,7 +55,7 @@ func OpenWatches[W any](m *Member, open func(*Watch) W) (*Watches[W], error) {
 // follow makes a watch for a bridge when there is none.
 func (s *Watches[W]) follow(intent Intent) error {
 	if _, ok := s.member.Chains[intent.Chain]; !ok {
-		return fmt.Errorf("bridge %s is on chain %s, for which this daemon has no endpoints: configure some", intent.Bridge, intent.Chain)
+		return fmt.Errorf("bridge %s is on chain %s, for which this daemon has no endpoints: configure some", s.member.bridgeOf(intent), intent.Chain)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *Watches[W]) Attach(ctx context.Context, view AttachView, chainID string
 	if slices.ContainsFunc(bridges, func(b ledger.Bridge) bool { return b.Chain == chainID && b.Address == bridge }) {
 		return nil
 	}
-	if err := intent.decided(bridges); err != nil {
+	if err := s.member.decided(intent, bridges); err != nil {
 		return err
 	}
 	if err := s.follow(intent); err != nil {

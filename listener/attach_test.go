@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,8 +69,11 @@ func TestAgreementThatCameToNothing(t *testing.T) {
 			t.Errorf("status is %+v", status)
 		}
 	}
-	if err := l.Attach(t.Context(), other.Chain, codec.Uint64Word(0xbad2)); err == nil || !strings.Contains(err.Error(), "has bridge") {
-		t.Errorf("an agreement afterwards: %v", err)
+	// Both bridges are named as the chain names them.
+	late := codec.Uint64Word(0xbad2)
+	want := fmt.Sprintf("bridge %s cannot be attached: chain %s has bridge %s already", config.FormatAddress(other.Chain, late), other.Chain, config.FormatAddress(other.Chain, config.Intents[0].Bridge))
+	if err := l.Attach(t.Context(), other.Chain, late); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("an agreement afterwards: %v; want %s", err, want)
 	}
 	if err := l.Attach(t.Context(), config.Intents[0].Chain, config.Intents[0].Bridge); err != nil {
 		t.Errorf("an agreement to what is attached: %v", err)

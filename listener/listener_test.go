@@ -305,7 +305,8 @@ func TestRefusesAWrongBridge(t *testing.T) {
 	if err := s.round(poll); !errors.Is(err, bridgewatch.ErrNotTheBridge) {
 		t.Fatalf("error %v", err)
 	}
-	if topics, _ := s.net.take(); len(topics) != 0 || !strings.Contains(s.status().Error, "code hash") {
+	named := "bridge " + s.listener.config.FormatAddress(s.external.ChainID(), s.external.Bridge()) + " on "
+	if topics, _ := s.net.take(); len(topics) != 0 || !strings.Contains(s.status().Error, "code hash") || !strings.Contains(s.status().Error, named) {
 		t.Errorf("published on %v; status %+v", topics, s.status())
 	}
 }
@@ -417,7 +418,7 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, part := range []string{"genesis hash", "signer", "node", "state", "network", "acknowledgements", "store", "repeat", "eip155:1: nothing opens", "eip155:1: the bridge's code hash", `chain "x"`, "address is zero"} {
+	for _, part := range []string{"genesis hash", "addresses", "signer", "node", "state", "network", "acknowledgements", "store", "repeat", "eip155:1: nothing opens", "eip155:1: the bridge's code hash", `chain "x"`, "address is zero"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error lacks %q: %v", part, err)
 		}

@@ -203,9 +203,10 @@ func (s *scene) config() Config {
 				Open:     func(codec.Hash, uint64) (chain.Source, error) { return s.endpoint.Source(), nil },
 				CodeHash: chaintest.CodeHash,
 			}},
-			Intents: []bridgewatch.Intent{{Chain: s.external.ChainID(), Bridge: s.external.Bridge()}},
-			Signer:  guarded,
-			Changed: s.app.Changed, Compromised: s.app.Compromised, Acknowledgements: s.app,
+			FormatAddress: func(chainID string, address codec.Hash) string { return chainID + "'s " + address.String() },
+			Intents:       []bridgewatch.Intent{{Chain: s.external.ChainID(), Bridge: s.external.Bridge()}},
+			Signer:        guarded,
+			Changed:       s.app.Changed, Compromised: s.app.Compromised, Acknowledgements: s.app,
 			Store: store.Sub(s.kv, "listener/"),
 			Submit: func(_ context.Context, tx *ledger.Transaction) (codec.Hash, error) {
 				s.submitted = append(s.submitted, tx)
