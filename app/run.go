@@ -158,7 +158,9 @@ func (d *daemon) openGossip(context.Context) error {
 		return err
 	}
 	d.net = network{d.host}
-	d.parts = append(d.parts, part{name: "gossip", run: d.host.Run})
+	// It fails when it cannot listen, and then not later: nobody would reach the daemon, and
+	// its operator would hear of it from the others.
+	d.parts = append(d.parts, part{name: "gossip", run: d.host.Run, once: true})
 	return nil
 }
 

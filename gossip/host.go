@@ -90,8 +90,8 @@ func (h *Host) current() *run {
 	return h.run
 }
 
-// Run listens, dials and relays until ctx is done. When it returns everything has ended
-// that it began. A host has one run at a time; after one has ended there may be another.
+// Run listens, dials and relays until ctx is done. It fails at its beginning only: when it
+// cannot listen at each of its addresses. When it returns everything has ended that it began. A host has one run at a time; after one has ended there may be another.
 func (h *Host) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -209,9 +209,10 @@ func newLibp2p(s *settings) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.listen) > 0 {
-		if err := h.Network().Listen(s.listen...); err != nil {
-			return nil, errors.Join(fmt.Errorf("listen at %v: %w", s.Listen, err), h.Close())
+	// One by one: of several at once libp2p is content with any.
+	for _, addr := range s.listen {
+		if err := h.Network().Listen(addr); err != nil {
+			return nil, errors.Join(fmt.Errorf("listen at %s: %w; end the program that has the address (is this daemon running already?), or choose another in gossip.listen", addr, err), h.Close())
 		}
 	}
 	return h, nil

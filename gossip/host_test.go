@@ -134,9 +134,15 @@ func TestRunFailsClearly(t *testing.T) {
 	c := newClock()
 	n := newNode(t, c, nil).start(t)
 	listen, _, _ := strings.Cut(n.Addresses()[0], "/p2p/")
-	taken := newNode(t, c, func(g *gossip.Config) { g.Listen = []string{listen} })
-	if err := taken.Run(t.Context()); err == nil || !strings.Contains(err.Error(), listen) {
-		t.Errorf("a port that is taken: %v, want an error that names it", err)
+	for _, all := range [][]string{{listen}, {"/ip4/127.0.0.1/tcp/0", listen}, {listen, "/ip4/127.0.0.1/tcp/0"}} {
+		taken := newNode(t, c, func(g *gossip.Config) { g.Listen = all })
+		want := []string{"listen at " + listen, "address already in use", "choose another in gossip.listen"}
+		err := taken.Run(t.Context())
+		for _, part := range want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%v, of which one is taken: error is %v, want one that says %q", all, err, part)
+			}
+		}
 	}
 	if err := n.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "runs already") {
 		t.Errorf("run twice: %v", err)
