@@ -225,28 +225,20 @@ func TestConfigFaults(t *testing.T) {
 func FuzzAnswers(f *testing.F) {
 	var answer atomic.Value
 	answer.Store("")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var request struct {
-			ID     json.RawMessage `json:"id"`
-			Method string          `json:"method"`
-		}
-		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+	node := rpctest.Start(f, "")
+	node.Handle(func(x *rpctest.Exchange) {
+		if x.Method == "eth_chainId" {
+			x.Raw(`"0x1"`)
 			return
 		}
-		result := answer.Load().(string)
-		if request.Method == "eth_chainId" {
-			result = `"0x1"`
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":` + string(request.ID) + `,"result":` + result + `}`)) // the client may be gone
-	}))
-	f.Cleanup(server.Close)
+		x.Raw(answer.Load().(string))
+	})
 	for _, seed := range []string{`null`, `"0x1"`, `{"number":"0x1","hash":"0x` + strings.Repeat("33", 32) + `","timestamp":"0x1"}`, `[]`, `[{}]`, `[{"topics":null}]`,
 		`{"status":"0x1","blockNumber":"0x1","blockHash":"0x` + strings.Repeat("33", 32) + `","gasUsed":"0x1","logs":[null]}`,
 		`{"baseFeePerGas":["0x1"],"reward":[["0x1"],[],[null]]}`, `"0x` + strings.Repeat("00", 11*32) + `"`} {
 		f.Add(seed)
 	}
-	s, err := OpenSource(chain.SourceConfig{ChainID: "eip155:1", Endpoint: server.URL, Bridge: codec.Hash{31: 1}})
+	s, err := OpenSource(chain.SourceConfig{ChainID: "eip155:1", Endpoint: node.URL(), Bridge: codec.Hash{31: 1}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -313,15 +313,9 @@ func (w faults) handle(x *rpctest.Exchange) {
 	case chaintest.Hang:
 		x.Hang()
 	case chaintest.Garbage:
-		fmt.Fprint(x.Writer, `{"jsonrpc":"2.0","id":1,"result":[{"number":`)
+		x.Garbage()
 	case chaintest.Oversized:
-		fmt.Fprint(x.Writer, `{"jsonrpc":"2.0","id":1,"result":"`)
-		junk := []byte(strings.Repeat("0", 1<<20))
-		for range maxResponse/len(junk) + 1 {
-			if _, err := x.Writer.Write(junk); err != nil {
-				return
-			}
-		}
+		x.Oversize(maxResponse)
 	case chaintest.Throttled:
 		x.Writer.WriteHeader(http.StatusTooManyRequests)
 		fmt.Fprint(x.Writer, `{"message":"too many requests"}`)

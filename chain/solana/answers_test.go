@@ -2,8 +2,6 @@ package solana
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	contract "github.com/trinebridge/trine/bridgecontracts/solana"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/rpctest"
 )
 
 // recorded is what a validator (agave 4.1.2) said: a transaction that deposited one lamport, the block that holds it, the bridge's account.
@@ -200,22 +199,14 @@ func FuzzAttempt(f *testing.F) {
 func FuzzAnswers(f *testing.F) {
 	var answer atomic.Value
 	answer.Store("")
-	const genesis = "11111111111111111111111111111111"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var request struct {
-			ID     json.RawMessage `json:"id"`
-			Method string          `json:"method"`
-		}
-		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+	node := rpctest.Start(f, "")
+	node.Handle(func(x *rpctest.Exchange) {
+		if x.Method == "getGenesisHash" {
+			x.Raw(`"` + scriptedGenesis + `"`)
 			return
 		}
-		result := answer.Load().(string)
-		if request.Method == "getGenesisHash" {
-			result = `"` + genesis + `"`
-		}
-		_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":` + string(request.ID) + `,"result":` + result + `}`)) // the client may be gone
-	}))
-	f.Cleanup(server.Close)
+		x.Raw(answer.Load().(string))
+	})
 	for _, seed := range []string{`null`, `1`, `{"value":null}`, `{"value":1,"context":{"slot":9}}`, `{"absoluteSlot":1,"blockHeight":1}`, `[]`, `[{"signature":"1"}]`, `[null]`,
 		`{"context":{"slot":9},"value":[null]}`, `{"context":{"slot":9},"value":[` + string(recorded(f, "state")) + `]}`, string(recorded(f, "deposit")), string(recorded(f, "block")),
 		`{"value":{"blockhash":"` + contract.SystemProgram.String() + `","lastValidBlockHeight":3}}`, `{"value":{"err":{"InstructionError":[2,{"Custom":1414660103}]},"unitsConsumed":7}}`} {
@@ -225,7 +216,7 @@ func FuzzAnswers(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	config := chain.SinkConfig{SourceConfig: chain.SourceConfig{ChainID: Namespace + ":" + genesis, Endpoint: server.URL, Bridge: codec.Hash(p.State)}, FeeKey: key("fuzz"), Poll: testPoll}
+	config := chain.SinkConfig{SourceConfig: chain.SourceConfig{ChainID: Namespace + ":" + scriptedGenesis, Endpoint: node.URL(), Bridge: codec.Hash(p.State)}, FeeKey: key("fuzz"), Poll: testPoll}
 	sink, err := OpenSink(config)
 	if err != nil {
 		f.Fatal(err)

@@ -270,15 +270,9 @@ func (w *faults) handle(x *rpctest.Exchange) {
 	case chaintest.Hang:
 		x.Hang()
 	case chaintest.Garbage:
-		fmt.Fprint(x.Writer, `{"jsonrpc":"2.0","id":1,"result":[{"slot":`)
+		x.Garbage()
 	case chaintest.Oversized:
-		fmt.Fprint(x.Writer, `{"jsonrpc":"2.0","id":1,"result":"`)
-		junk := []byte(strings.Repeat("0", 1<<20))
-		for range maxBlock/len(junk) + 1 {
-			if _, err := x.Writer.Write(junk); err != nil {
-				return
-			}
-		}
+		x.Oversize(maxBlock)
 	case chaintest.Throttled:
 		x.Writer.WriteHeader(http.StatusTooManyRequests)
 		fmt.Fprint(x.Writer, `{"jsonrpc":"2.0","error":{"code":429,"message":"Too many requests for a specific RPC call"},"id":1}`)

@@ -169,6 +169,26 @@ func (x *Exchange) Reply(r Response) {
 	}
 }
 
+// Raw answers with a result as it is written, whether or not that is JSON.
+func (x *Exchange) Raw(result string) {
+	x.Writer.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(x.Writer, `{"jsonrpc":"2.0","id":%s,"result":%s}`, x.id, result) // the client may be gone
+}
+
+// Garbage answers with what ends in the middle.
+func (x *Exchange) Garbage() {
+	_, _ = fmt.Fprintf(x.Writer, `{"jsonrpc":"2.0","id":%s,"result":[{"number":`, x.id) // the client may be gone
+}
+
+// Oversize answers with a text of more than most bytes, or until the client has had enough.
+func (x *Exchange) Oversize(most int) {
+	junk := bytes.Repeat([]byte("0"), 1<<20)
+	_, err := fmt.Fprintf(x.Writer, `{"jsonrpc":"2.0","id":%s,"result":"`, x.id)
+	for sent := 0; err == nil && sent <= most; sent += len(junk) {
+		_, err = x.Writer.Write(junk)
+	}
+}
+
 // Hang answers nothing until the client gives up or the test ends.
 func (x *Exchange) Hang() {
 	select {
