@@ -22,14 +22,14 @@ import (
 	"github.com/trinebridge/trine/store/pebblestore"
 )
 
-// realHost starts a libp2p host on loopback that stays connected to peers.
-func realHost(s *scene, peers ...*gossip.Host) *gossip.Host {
+// host starts a libp2p host on loopback that stays connected to peers; c says what else it is to be.
+func (s *scene) host(c gossip.Config, peers ...*gossip.Host) *gossip.Host {
 	s.t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c := gossip.Config{Network: s.f.Genesis, Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}
+	c.Network, c.Identity, c.Listen = s.f.Genesis, key, []string{"/ip4/127.0.0.1/tcp/0"}
 	for _, p := range peers {
 		c.Peers = append(c.Peers, p.Addresses()...)
 	}
@@ -76,8 +76,8 @@ func (s *scene) startOn(dir string, hub *gossip.Host) (stop func()) {
 func TestOverLibp2p(t *testing.T) {
 	s := &scene{t: t, f: appchaintest.New(t, appchaintest.Small, nowMillis()-1000)}
 	first, second := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")
-	hub := realHost(s)
-	members := realHost(s, hub)
+	hub := s.host(gossip.Config{})
+	members := s.host(gossip.Config{}, hub)
 	stop := s.startOn(first, hub)
 	var n *appchain.Node
 	var f *appchain.Follower
@@ -86,7 +86,7 @@ func TestOverLibp2p(t *testing.T) {
 		if n, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: openMem(t), Signer: key}); err != nil {
 			t.Fatal(err)
 		}
-		if f, err = appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: realHost(s, hub), PollInterval: 100 * time.Millisecond}); err != nil {
+		if f, err = appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: s.host(gossip.Config{}, hub), PollInterval: 100 * time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(s.background(f.Run))

@@ -2,14 +2,11 @@ package processor_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/crypto"
 
 	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/appchain/appchaintest"
@@ -74,8 +71,8 @@ type square struct {
 func newSquare(t *testing.T) *square {
 	t.Helper()
 	q := &square{scene: &scene{t: t, f: appchaintest.New(t, appchaintest.Small, nowMillis()-1000), kv: openMem(t)}, seen: &seen{counts: map[string]int{}}}
-	q.hub = q.host(townTopics(), q.seen.events())
-	q.follow = q.host(townTopics(), q.seen.events(), q.hub)
+	q.hub = q.host(gossip.Config{Topics: townTopics(), Events: q.seen.events()})
+	q.follow = q.host(gossip.Config{Topics: townTopics(), Events: q.seen.events()}, q.hub)
 	var err error
 	if q.node, err = appchain.New(appchain.Config{Ledger: q.f.Ledger, KV: store.Sub(q.kv, "chain/")}); err != nil {
 		t.Fatal(err)
@@ -106,32 +103,13 @@ func newSquare(t *testing.T) *square {
 	return q
 }
 
-func (q *square) host(topics []gossip.Topic, events gossip.Events, peers ...*gossip.Host) *gossip.Host {
-	q.t.Helper()
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		q.t.Fatal(err)
-	}
-	c := gossip.Config{Network: q.f.Genesis, Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Topics: topics, Events: events}
-	for _, p := range peers {
-		c.Peers = append(c.Peers, p.Addresses()...)
-	}
-	h, err := gossip.New(c)
-	if err != nil {
-		q.t.Fatal(err)
-	}
-	q.t.Cleanup(q.background(h.Run))
-	<-h.Ready()
-	return h
-}
-
 // stranger returns a host that sends larger messages than others take.
 func (q *square) stranger() *gossip.Host {
 	topics := gossip.DefaultTopics()
 	for i := range topics {
 		topics[i].MaxSize += 1 << 10
 	}
-	return q.host(topics, gossip.Events{}, q.hub, q.follow)
+	return q.host(gossip.Config{Topics: topics}, q.hub, q.follow)
 }
 
 // hostile is what a stranger says on a topic; no two of its messages are alike.
@@ -344,7 +322,7 @@ func TestFloodOnEveryTopic(t *testing.T) {
 	}
 	eventually(t, "every topic is flooded", flooded)
 
-	members := q.host(nil, gossip.Events{}, q.hub)
+	members := q.host(gossip.Config{}, q.hub)
 	publish := func(topic string, m codec.Record) {
 		if err := members.Publish(t.Context(), topic, codec.Marshal(m)); err != nil {
 			t.Error(err)
