@@ -15,7 +15,6 @@ const (
 	ErrLimitExceeded   = "LimitExceeded"
 	ErrNotEnoughGas    = "NotEnoughGas"
 	ErrWrongSet        = "WrongSet"
-	ErrWrongSigner     = "WrongSigner"
 	ErrWrongSequence   = "WrongSequence"
 	ErrEpochNotHigher  = "EpochNotHigher"
 	ErrWrongPauseState = "WrongPauseState"

@@ -54,13 +54,6 @@ func Start(t TB, config Config) *Chain {
 	return ending(t, func() (*Chain, error) { return OpenAny(t.Context(), config) })
 }
 
-// StartValidator starts a validator, which ends with the test. Without one, the test is skipped.
-func StartValidator(t TB, config Config) *Chain {
-	t.Helper()
-	NeedValidator(t)
-	return ending(t, func() (*Chain, error) { return OpenValidator(t.Context(), config) })
-}
-
 // StartSurfpool starts a Surfpool chain, which ends with the test.
 func StartSurfpool(t TB, config Config) *Chain {
 	t.Helper()

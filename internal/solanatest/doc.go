@@ -1,6 +1,6 @@
 // Package solanatest gives tests a real Solana chain: wallets with coins, tokens of every kind, and transactions that have landed.
 //
-// There are two chains. [StartValidator] is solana-test-validator: finality, expiry, fees and errors are the real ones.
+// There are two chains. [OpenValidator] is solana-test-validator: finality, expiry, fees and errors are the real ones.
 // [StartSurfpool] is Surfpool: the real runtime behind the same JSON-RPC, but it finalizes at once what the validator
 // takes seconds for, and shows several things untruly. A test that both serve honestly calls [Start], which takes the validator
 // where there is one. A test that needs the validator is skipped without one, and a line in the file that $TRINE_SOLANA_REPORT
