@@ -57,15 +57,6 @@ func (t *Tally) Add(signer signing.Address, signature signing.Signature) bool {
 	return true
 }
 
-// Signers returns who has signed, ascending.
-func (t *Tally) Signers() []signing.Address {
-	signers := make([]signing.Address, len(t.votes))
-	for i, v := range t.votes {
-		signers[i] = v.signer
-	}
-	return signers
-}
-
 // Quorum returns a certificate that VerifyQuorum accepts for the group of the set, if
 // the tally holds one, and otherwise false with the members' signatures so far. Signers who
 // hold no seat in it are passed over.
