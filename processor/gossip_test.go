@@ -17,6 +17,7 @@ import (
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/processor"
+	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/signing/guard"
 	"github.com/trinebridge/trine/store"
 	"github.com/trinebridge/trine/store/pebblestore"
@@ -70,6 +71,22 @@ func (s *scene) startOn(dir string, hub *gossip.Host) (stop func()) {
 	return stop
 }
 
+// followers starts one for each key, on a host of its own beside the hub, and returns the last.
+func (s *scene) followers(hub *gossip.Host, keys []*signing.KeySigner) (n *appchain.Node, f *appchain.Follower) {
+	s.t.Helper()
+	for _, key := range keys {
+		var err error
+		if n, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: openMem(s.t), Signer: key}); err != nil {
+			s.t.Fatal(err)
+		}
+		if f, err = appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: s.host(gossip.Config{}, hub), PollInterval: 100 * time.Millisecond}); err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(s.background(f.Run))
+	}
+	return n, f
+}
+
 // TestOverLibp2p is the way of a deposit and a transfer over real connections: a member
 // that attests and serves events, members and a follower that submits, a processor. Then the
 // processor's disk is lost, and after that an older copy of its folder comes back.
@@ -79,18 +96,7 @@ func TestOverLibp2p(t *testing.T) {
 	hub := s.host(gossip.Config{})
 	members := s.host(gossip.Config{}, hub)
 	stop := s.startOn(first, hub)
-	var n *appchain.Node
-	var f *appchain.Follower
-	for _, key := range append(s.f.Listeners[:2:2], s.f.Approvers[:2]...) {
-		var err error
-		if n, err = appchain.New(appchain.Config{Ledger: s.f.Ledger, KV: openMem(t), Signer: key}); err != nil {
-			t.Fatal(err)
-		}
-		if f, err = appchain.NewFollower(appchain.FollowerConfig{Node: n, Network: s.host(gossip.Config{}, hub), PollInterval: 100 * time.Millisecond}); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(s.background(f.Run))
-	}
+	n, f := s.followers(hub, append(s.f.Listeners[:2:2], s.f.Approvers[:2]...))
 	publish := func(topic string, m codec.Record) {
 		if err := members.Publish(t.Context(), topic, codec.Marshal(m)); err != nil {
 			t.Error(err)

@@ -176,6 +176,27 @@ func TestRestart(t *testing.T) {
 	s.withdraw(u[0], 2, 500)
 }
 
+// told is a transaction of which a user was told that it is in a block.
+type told struct {
+	user   int
+	nonce  uint64
+	hash   codec.Hash
+	height uint64
+}
+
+// payOn pays one unit after the other, from the nonce after the given one, until a payment is not included.
+func (s *scene) payOn(from, to *signing.KeySigner, nonce uint64, tell func(told)) {
+	for {
+		nonce++
+		tx := s.f.Tx(s.t, from, nonce, nowMillis(), transfer(to, 1))
+		status, err := s.p.SubmitTx(context.Background(), tx)
+		if err != nil || status.State != appchain.TxIncluded {
+			return
+		}
+		tell(told{nonce: nonce, hash: tx.Digest(), height: status.Height})
+	}
+}
+
 // TestKill cuts the power of a processor under load, again and again. What a client was
 // told before the cut is in the chain afterwards.
 func TestKill(t *testing.T) {
@@ -198,13 +219,7 @@ func TestKill(t *testing.T) {
 	acknowledged := map[codec.Hash]uint64{}
 	nonces := make([]uint64, len(u))
 	for life := range 8 {
-		type result struct {
-			user   int
-			nonce  uint64
-			hash   codec.Hash
-			height uint64
-		}
-		results := make(chan result, 1024)
+		results := make(chan told, 1024)
 		done := make(chan struct{})
 		for i, key := range u {
 			a, _, err := s.node.View().AccountByKey(key.PublicKey())
@@ -214,18 +229,9 @@ func TestKill(t *testing.T) {
 			if a.Keys[0].Nonce < nonces[i] {
 				t.Fatalf("life %d: user %d was told of nonce %d, the chain has %d", life, i, nonces[i], a.Keys[0].Nonce)
 			}
-			next := a.Keys[0].Nonce
 			go func() {
 				defer func() { done <- struct{}{} }()
-				for {
-					next++
-					tx := s.f.Tx(t, key, next, nowMillis(), transfer(u[(i+1)%len(u)], 1))
-					status, err := s.p.SubmitTx(context.Background(), tx)
-					if err != nil || status.State != appchain.TxIncluded {
-						return
-					}
-					results <- result{i, next, tx.Digest(), status.Height}
-				}
+				s.payOn(key, u[(i+1)%len(u)], a.Keys[0].Nonce, func(r told) { r.user = i; results <- r })
 			}()
 		}
 		// The power goes while all that is under way.

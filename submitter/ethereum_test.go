@@ -2,6 +2,7 @@ package submitter
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"math/big"
 	"testing"
 	"time"
@@ -62,28 +63,7 @@ func TestRealBridge(t *testing.T) {
 		s.ledger.sealAs(id, 1, &bridgecontracts.Transfers{Transfers: []bridgecontracts.Transfer{{Token: coin, To: recipient(id), Amount: *uint256.NewInt(1000 + id)}}})
 	}
 	var included []string
-	open := func() {
-		var err error
-		if s.s, err = New(Config{
-			Chains: map[string]Chain{c.ChainID(): {
-				Open: func(bridge codec.Hash, start uint64) (chain.Sink, error) {
-					return ethereum.OpenSink(chain.SinkConfig{SourceConfig: source, FeeKey: signing.NewKeySigner(fees)})
-				},
-				Finality: chain.Finality{Confirmations: 1},
-				Caps:     chain.Caps{MaxFeePerGas: *uint256.NewInt(200e9), MaxTip: *uint256.NewInt(5e9)},
-			}},
-			View: func() View { return s.ledger }, Changed: func() <-chan struct{} { return s.ledger.changed },
-			Store: s.kv, Now: func() time.Time { return s.now },
-			Observer: Observer{Included: func(_, what string, status chain.Status) {
-				included = append(included, what)
-				if status.Failed {
-					t.Errorf("the transaction of %s failed: %s", what, status.Reason)
-				}
-			}},
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	open := func() { s.openReal(source, fees, &included) }
 	open()
 	for id := range uint64(3) {
 		seal(id + 1)
@@ -112,6 +92,31 @@ func TestRealBridge(t *testing.T) {
 	s.wantJobs(0)
 	if len(included) < 4 {
 		t.Errorf("%d transactions were seen in blocks: %v", len(included), included)
+	}
+}
+
+// openReal opens the submitter anew, on a bridge of a real chain; it notes what it saw included.
+func (s *scene) openReal(source chain.SourceConfig, fees *ecdsa.PrivateKey, included *[]string) {
+	s.Helper()
+	var err error
+	if s.s, err = New(Config{
+		Chains: map[string]Chain{source.ChainID: {
+			Open: func(codec.Hash, uint64) (chain.Sink, error) {
+				return ethereum.OpenSink(chain.SinkConfig{SourceConfig: source, FeeKey: signing.NewKeySigner(fees)})
+			},
+			Finality: chain.Finality{Confirmations: 1},
+			Caps:     chain.Caps{MaxFeePerGas: *uint256.NewInt(200e9), MaxTip: *uint256.NewInt(5e9)},
+		}},
+		View: func() View { return s.ledger }, Changed: func() <-chan struct{} { return s.ledger.changed },
+		Store: s.kv, Now: func() time.Time { return s.now },
+		Observer: Observer{Included: func(_, what string, status chain.Status) {
+			*included = append(*included, what)
+			if status.Failed {
+				s.Errorf("the transaction of %s failed: %s", what, status.Reason)
+			}
+		}},
+	}); err != nil {
+		s.Fatal(err)
 	}
 }
 
