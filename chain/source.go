@@ -77,9 +77,9 @@ type Snapshot struct {
 	Tokens     []TokenState
 }
 
-// Source reads one bridge through one endpoint. All methods are pure reads: they keep
-// no state, try once, and may be called concurrently. Each returns within the
-// context's deadline.
+// Source reads one bridge through one endpoint. All methods are pure reads: what they
+// remember only makes the next read shorter and never shows in an answer. They try once,
+// may be called concurrently, and return within the context's deadline.
 type Source interface {
 	// Head returns the newest settled block. ErrAbsent means that there is none yet.
 	Head(ctx context.Context, f Finality) (Block, error)
