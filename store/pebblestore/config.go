@@ -17,6 +17,9 @@ type Config struct {
 	// MemTableBytes bounds each of the two tables that collect writes in memory, and so
 	// the log that a start after a crash reads again; 32 MiB when zero.
 	MemTableBytes int64
+	// ReadOnly opens a folder that is there, and leaves it as it is. It has the folder all
+	// the same: nobody else can open it meanwhile. Commits fail.
+	ReadOnly bool
 	// FS is the file system; the operating system's when nil. Tests put a crashable
 	// in-memory one (vfs.NewCrashableMem) or a failing one (errorfs) here.
 	FS vfs.FS

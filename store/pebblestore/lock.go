@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,17 +16,28 @@ import (
 // there for the error that names whom to stop.
 const ownerFile = "OWNER"
 
-// lockDir takes the folder for this process.
-func lockDir(fs vfs.FS, dir string) (*pebble.Lock, error) {
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder %s: %w", dir, err)
+const unknownOwner = "a process that has not said its name"
+
+// ErrInUse says that a process has the folder already.
+var ErrInUse = errors.New("is in use")
+
+// lockDir takes the folder for this process, and makes it first unless it is only read.
+func lockDir(fs vfs.FS, dir string, readOnly bool) (*pebble.Lock, error) {
+	if !readOnly {
+		if err := fs.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make folder %s: %w", dir, err)
+		}
 	}
 	lock, err := pebble.LockDirectory(dir, fs)
-	if err != nil {
-		if owner := readOwner(fs, dir); owner != "" {
-			return nil, fmt.Errorf("folder %s is in use by %s: stop that process first, or give this one another folder (%w)", dir, owner, err)
-		}
+	// A file that cannot be opened is no sign of an owner.
+	var path *os.PathError
+	switch {
+	case errors.As(err, &path):
 		return nil, fmt.Errorf("lock folder %s: %w", dir, err)
+	case err != nil:
+		return nil, fmt.Errorf("folder %s %w by %s: stop that process first, or give this one another folder (%w)", dir, ErrInUse, readOwner(fs, dir), err)
+	case readOnly:
+		return lock, nil
 	}
 	if err := writeOwner(fs, dir); err != nil {
 		_ = lock.Close()
@@ -50,16 +62,17 @@ func writeOwner(fs vfs.FS, dir string) error {
 	return nil
 }
 
-// readOwner returns what writeOwner wrote, or "" when that cannot be known.
+// readOwner returns what writeOwner wrote, or says that nobody can tell.
 func readOwner(fs vfs.FS, dir string) string {
 	f, err := fs.Open(fs.PathJoin(dir, ownerFile))
 	if err != nil {
-		return ""
+		return unknownOwner
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, 256))
-	if err != nil {
-		return ""
+	owner := strings.TrimSpace(string(text))
+	if err != nil || owner == "" {
+		return unknownOwner
 	}
-	return strings.TrimSpace(string(text))
+	return owner
 }

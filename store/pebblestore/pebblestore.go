@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -32,14 +33,15 @@ type Store struct {
 var _ store.KV = (*Store)(nil)
 
 // Open opens the folder, or makes it. After a crash it first reads the log again, which
-// takes as long as a memory table is large.
+// takes as long as a memory table is large. The error is an [ErrInUse] while another
+// process has the folder, and an os.ErrNotExist where there is nothing to be read only.
 func Open(c Config) (*Store, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	c = c.withDefaults()
 	s := &Store{dir: c.Dir, failure: &failure{log: c.Log.With("folder", c.Dir)}}
-	lock, err := lockDir(c.FS, c.Dir)
+	lock, err := lockDir(c.FS, c.Dir, c.ReadOnly)
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %w", err)
 	}
@@ -48,12 +50,15 @@ func Open(c Config) (*Store, error) {
 	if err == nil && s.failure.stopped() {
 		_ = s.db.Close()
 	}
+	if c.ReadOnly && errors.Is(err, pebble.ErrDBDoesNotExist) {
+		err = fmt.Errorf("%w: %w", os.ErrNotExist, err)
+	}
 	if err := errors.Join(s.failure.err(), err); err != nil {
 		_ = lock.Close()
 		return nil, s.wrap(fmt.Errorf("open: %w", err))
 	}
 	s.gate.drained = make(chan struct{}, 1)
-	s.close = sync.OnceValue(s.closeDB)
+	s.close = sync.OnceValue(func() error { return s.closeDB(c.ReadOnly) })
 	return s, nil
 }
 
@@ -68,6 +73,7 @@ func openDB(c Config, lock *pebble.Lock, f *failure) (*pebble.DB, error) {
 	opts := &pebble.Options{
 		FS:                        &fence{FS: c.FS, failure: f},
 		Lock:                      lock,
+		ReadOnly:                  c.ReadOnly,
 		Cache:                     cache,
 		FormatMajorVersion:        format,
 		MemTableSize:              uint64(c.MemTableBytes), // Validate bounds it
@@ -188,11 +194,13 @@ func (s *Store) NewBatch() store.Batch { return &batch{store: s, ops: s.db.NewBa
 // Close implements store.KV.
 func (s *Store) Close() error { return s.close() }
 
-func (s *Store) closeDB() error {
+func (s *Store) closeDB(readOnly bool) (err error) {
 	s.gate.shut()
-	// An orderly end leaves nothing for the next start to repair: what was committed
-	// without a sync is synced now.
-	err := s.db.LogData(nil, pebble.Sync)
+	if !readOnly {
+		// An orderly end leaves nothing for the next start to repair: what was committed
+		// without a sync is synced now.
+		err = s.db.LogData(nil, pebble.Sync)
+	}
 	err = errors.Join(err, s.db.Close(), s.lock.Close())
 	return s.wrap(err)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,8 +294,11 @@ func TestSecondOwnerIsToldWhomToStop(t *testing.T) {
 		t.Fatal(line, err)
 	}
 	_, err = pebblestore.Open(pebblestore.Config{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d", cmd.Process.Pid)) || !strings.Contains(err.Error(), dir) {
+	if !errors.Is(err, pebblestore.ErrInUse) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", cmd.Process.Pid)) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("second owner: %v, want the folder and process %d", err, cmd.Process.Pid)
+	}
+	if _, err = pebblestore.Open(pebblestore.Config{Dir: dir, ReadOnly: true}); !errors.Is(err, pebblestore.ErrInUse) {
+		t.Errorf("one that only reads: %v, want that the folder is in use", err)
 	}
 	_ = stdin.Close()
 	if err := cmd.Wait(); err != nil {
@@ -330,6 +334,103 @@ func TestUnwritableFolder(t *testing.T) {
 	if _, err := pebblestore.Open(pebblestore.Config{Dir: file}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("Open on a file: %v, want an error that names it", err)
 	}
+}
+
+// A folder whose files cannot be opened has no owner whom to stop.
+func TestUnwritableLockIsNoOwner(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	lock := filepath.Join(dir, "LOCK")
+	if err := os.MkdirAll(lock, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pebblestore.Open(pebblestore.Config{Dir: dir})
+	if err == nil || errors.Is(err, pebblestore.ErrInUse) || !strings.Contains(err.Error(), lock) {
+		t.Errorf("a folder in the place of the lock: %v, want an error that names it", err)
+	}
+}
+
+// Who only reads sees what a killed process has left, and leaves it so.
+func TestReadOnly(t *testing.T) {
+	crashing := vfs.NewCrashableMem()
+	c := small(crashing)
+	killed, err := pebblestore.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const synced = 60
+	for i := range synced {
+		b := killed.NewBatch()
+		b.Put(fmt.Appendf(nil, "%04d", i), make([]byte, 3000))
+		if err := b.Commit(t.Context(), store.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk := crashing.CrashClone(vfs.CrashCloneCfg{})
+	if err := killed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.FS, c.ReadOnly = disk, true
+	before := listing(t, disk, c.Dir)
+	kv, err := pebblestore.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := 0
+	for _, err := range kv.Ascend(nil, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries++
+	}
+	if entries != synced {
+		t.Errorf("%d entries, want %d", entries, synced)
+	}
+	if _, err := pebblestore.Open(c); !errors.Is(err, pebblestore.ErrInUse) {
+		t.Errorf("a second one: %v", err)
+	}
+	b := kv.NewBatch()
+	b.Put([]byte("k"), nil)
+	if err := b.Commit(t.Context(), store.Sync); err == nil {
+		t.Error("it was written to")
+	}
+	if err := kv.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := listing(t, disk, c.Dir); after != before {
+		t.Errorf("the folder had\n%s\nand has\n%s", before, after)
+	}
+	c.Dir = "none"
+	if _, err := pebblestore.Open(c); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	if err := disk.MkdirAll("empty", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = "empty"
+	if _, err := pebblestore.Open(c); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+// listing returns the files of a folder with their sizes, but for the lock.
+func listing(t *testing.T, fs vfs.FS, dir string) string {
+	t.Helper()
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	var out strings.Builder
+	for _, name := range names {
+		info, err := fs.Stat(fs.PathJoin(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name != "LOCK" {
+			fmt.Fprintln(&out, name, info.Size())
+		}
+	}
+	return out.String()
 }
 
 func BenchmarkCommit(b *testing.B) {
