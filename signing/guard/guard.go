@@ -72,7 +72,7 @@ func New(signer signing.Signer, kv store.KV) (*Guard, error) {
 	}
 	g := &Guard{
 		signer:  signer,
-		kv:      store.Sub(kv, "guard/"+address.String()+"/"),
+		kv:      store.Sub(kv, prefixKeys+address.String()+"/"),
 		claims:  map[signing.Slot]chan struct{}{},
 		retired: map[line]mark{},
 	}

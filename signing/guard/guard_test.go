@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +119,41 @@ func TestAnotherKeyHasRecordsOfItsOwn(t *testing.T) {
 }
 
 // Every kind is treated on purpose.
+// What a store remembers of whom is seen without the keys.
+func TestRemembered(t *testing.T) {
+	kv := openMem(t, vfs.NewMem())
+	remembered := func(want ...signing.Address) {
+		t.Helper()
+		got, err := guard.Remembered(kv)
+		slices.SortFunc(want, func(a, b signing.Address) int { return strings.Compare(a.String(), b.String()) })
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("remembered are %v, %v, want %v", got, err, want)
+		}
+	}
+	remembered()
+	var signers []signing.Address
+	for range 3 {
+		s := newSigner(t)
+		g := newGuard(t, s, kv)
+		remembered(signers...) // it has signed nothing
+		for id := range uint64(5) {
+			if _, err := g.Sign(t.Context(), signing.Statement{Slot: attestation(id + 1), Digest: digest(int(id))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		signers = append(signers, s.Address())
+		remembered(signers...)
+	}
+	b := kv.NewBatch()
+	b.Put([]byte("guard/nobody/"), nil)
+	if err := b.Commit(t.Context(), store.Sync); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guard.Remembered(kv); !store.IsCorruption(err) {
+		t.Errorf("a record of nobody: %v, want a corruption", err)
+	}
+}
+
 func TestEveryKind(t *testing.T) {
 	want := map[signing.Kind]string{
 		signing.KindTx: "free", signing.KindBlock: "record", signing.KindAck: "refused", signing.KindDomain: "refused",
