@@ -156,6 +156,12 @@ func (n *node) get(in map[string]int, key string) int {
 	return in[key]
 }
 
+func (n *node) misdeeds() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.deeds)
+}
+
 // listen subscribes with a handler that counts and answers by verdict.
 func (n *node) listen(t testing.TB, topic string, verdict func(message string) gossip.Verdict) (cancel func()) {
 	t.Helper()
