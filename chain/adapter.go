@@ -43,12 +43,15 @@ type DeployConfig struct {
 	Poll time.Duration
 }
 
-// Deployed is a new bridge.
+// Deployed is a bridge that Deploy has put on a chain.
 type Deployed struct {
 	Bridge     codec.Hash
 	Tx         string
 	StartBlock uint64
-	GasUsed    uint64
+	// GasUsed is what Tx took; 0 when the bridge Existed.
+	GasUsed uint64
+	// Existed says that an earlier deployment had made this bridge, so that nothing was sent: Tx is of that time.
+	Existed bool
 }
 
 // Adapter is an external chain's entry in the table of adapters: everything the
@@ -63,7 +66,8 @@ type Adapter struct {
 	Curve signing.Curve
 	// OpenWallet acts as FeeKey's owner.
 	OpenWallet func(SinkConfig) (Wallet, error)
-	// Deploy puts a new bridge on the chain and waits until it is mined.
+	// Deploy puts a new bridge on the chain and waits until it is mined. Where an adapter finds the same deployment
+	// made before, it checks that one and sends nothing.
 	Deploy func(context.Context, DeployConfig) (Deployed, error)
 	// AccountOf returns the account that a key pays from, as a word.
 	AccountOf func(signing.Payer) (codec.Hash, error)

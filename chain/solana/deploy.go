@@ -386,5 +386,7 @@ func (d *deployment) existing(ctx context.Context) (chain.Deployed, error) {
 			break
 		}
 	}
-	return d.check(ctx, r)
+	out, err := d.check(ctx, r)
+	out.Existed = err == nil
+	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/rpctest"
+	"github.com/trinebridge/trine/internal/solanatest"
 )
 
 // swapped has the data of some accounts changed in what a node answers.
@@ -64,13 +65,16 @@ func TestDeploymentIsChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Tx == "" || made.StartBlock == 0 || made.GasUsed == 0 {
+	if made.Tx == "" || made.StartBlock == 0 || made.GasUsed == 0 || made.Existed {
 		t.Errorf("deployed %+v", made)
 	}
-	if again, err := Deploy(t.Context(), config); err != nil || again.Bridge != made.Bridge || again.Tx != made.Tx || again.StartBlock != made.StartBlock {
+	owned := c.Lamports(t, keyOf(owner), confirmed)
+	there := chain.Deployed{Bridge: made.Bridge, Tx: made.Tx, StartBlock: made.StartBlock, Existed: true}
+	if again, err := Deploy(t.Context(), config); err != nil || again != there || c.Lamports(t, keyOf(owner), confirmed) != owned {
 		t.Errorf("deployed again: %+v, %v; it was %+v", again, err, made)
 	}
 
+	c.AwaitSlot(t, made.StartBlock+2, solanatest.Confirmed) // so that the bridge is there at heads with a confirmation
 	n, err := openNode(c.ID(), c.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -156,17 +156,8 @@ func deployCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := struct {
-				Chain      string `json:"chain"`
-				Bridge     string `json:"bridge"`
-				Tx         string `json:"tx"`
-				StartBlock uint64 `json:"startBlock"`
-				GasUsed    uint64 `json:"gasUsed"`
-			}{args[0], adapter.FormatAddress(d.Bridge), d.Tx, d.StartBlock, d.GasUsed}
-			return o.show(cmd, out, func(w io.Writer) {
-				facts(w, "bridge", out.Bridge, "transaction", out.Tx, "block", out.StartBlock, "gas", out.GasUsed,
-					"next", fmt.Sprintf("every listener and approver: trine bridge attach %s %s --config FILE", out.Chain, out.Bridge))
-			})
+			out := deployment{args[0], adapter.FormatAddress(d.Bridge), d.Tx, d.StartBlock, d.GasUsed, d.Existed}
+			return o.show(cmd, out, out.show)
 		},
 	}
 	cmd.Flags().StringVar(&genesisPath, "genesis", "genesis.json", "the app chain's genesis file")
@@ -174,6 +165,25 @@ func deployCommand(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&feeKey, "fee-key", "", "the key that pays, by reference (environment: TRINE_WALLET_KEY)")
 	requireFlags(cmd, "rpc")
 	return cmd
+}
+
+// deployment is a bridge that was put on a chain, now or, if it existed, before.
+type deployment struct {
+	Chain      string `json:"chain"`
+	Bridge     string `json:"bridge"`
+	Tx         string `json:"tx"`
+	StartBlock uint64 `json:"startBlock"`
+	GasUsed    uint64 `json:"gasUsed"`
+	Existed    bool   `json:"existed"`
+}
+
+func (d *deployment) show(w io.Writer) {
+	gas := fmt.Sprint(d.GasUsed)
+	if d.Existed {
+		gas = "none: this bridge was there already, so nothing was sent"
+	}
+	facts(w, "bridge", d.Bridge, "transaction", d.Tx, "block", d.StartBlock, "gas", gas,
+		"next", fmt.Sprintf("every listener and approver: trine bridge attach %s %s --config FILE", d.Chain, d.Bridge))
 }
 
 // keyInfo is what may be shown of a key.
