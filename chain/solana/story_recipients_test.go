@@ -81,3 +81,29 @@ func TestStoryRecipientsOfSOL(t *testing.T) {
 	s.claimFails(stranger, list[0], poor, "NothingToClaim")
 	s.goesOn()
 }
+
+// The program makes a missing token account for anybody but the recipient, who may claim to any account: when it claims to
+// itself, the wallet makes its account in the same transaction.
+func TestStoryRecipientClaimsToItself(t *testing.T) {
+	s := newScene(t, 3, 3)
+	k := s.token(solanatest.Mint{Decimals: 6, Pausable: true})
+	recipient, key := s.person(coins)
+	k.Pause(t)
+	list := []payment{owed(k, key, 1_000)}
+	s.pay(list...)
+	k.Resume(t)
+	if a := s.account(k.Account(key)); a != nil {
+		t.Fatalf("the recipient has a token account already: %+v", a)
+	}
+	hand := s.hand(payerOf(recipient))
+	if failed := s.land(hand.sender.key, s.claimOf(hand, list[0], key)).st.failed(); failed == nil {
+		t.Error("the claim alone was paid into an account that nobody has made")
+	}
+	s.claims(hand, list[0], key)
+	held, err := decodeTokenAccount(s.account(k.Account(key)))
+	s.ok(err)
+	if held.owner != key || held.amount != 1_000 {
+		t.Errorf("its token account holds %+v", held)
+	}
+	s.goesOn(k)
+}
