@@ -59,6 +59,14 @@ func (j *job) assemble(ctx context.Context) (*bundle, error) {
 	if fits {
 		return j.single(ctx, w)
 	}
+	if j.batch != nil { // the delivery cannot be tried before its buffer is there, and then it is late for marks
+		if _, err := j.probe(ctx, j.unseen()); err != nil {
+			return nil, err
+		}
+		if j.content, err = j.batch.content(); err != nil {
+			return nil, &chain.Error{Verdict: chain.Fatal, Err: err}
+		}
+	}
 	buffer, held, err := j.buffer(ctx)
 	if err != nil {
 		return nil, err
@@ -146,6 +154,9 @@ func (j *job) posted(ctx context.Context, w contract.Where, held *contract.Buffe
 		s, err := j.trial(ctx, w, confirmed)
 		if err == nil && s.failed != nil && j.batch != nil && !w.BodyPosted {
 			s, err = j.mend(ctx, w, s)
+		}
+		if errors.Is(err, errTooBig) {
+			return j.assemble(ctx) // it has grown by what the simulation showed
 		}
 		if err != nil {
 			return nil, err

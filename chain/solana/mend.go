@@ -2,6 +2,7 @@ package solana
 
 import (
 	"context"
+	"slices"
 
 	contract "github.com/trinebridge/trine/bridgecontracts/solana"
 	"github.com/trinebridge/trine/chain"
@@ -10,29 +11,44 @@ import (
 // mend changes how a batch is made after a simulation that failed: claims where the program asks for them, and marks where
 // a token program refuses for a reason that is not known here (those that are known, assess has seen). Only what a
 // simulation has shown is marked: a node that answers nothing, late or wrongly leads to another attempt, not to a claim.
+// Whatever the reasons are and however many, the batch is made in the end, so no recipient stops those behind it.
 func (j *job) mend(ctx context.Context, w contract.Where, s simulation) (simulation, error) {
+	unseen := j.unseen()
 	if fault, ours := s.failed.fault(); ours && fault == contract.FaultClaimAccountNeeded {
 		for i := range j.batch.payments {
 			j.batch.payments[i].Claim = true
 		}
-		return j.again(ctx, w, confirmed)
-	} else if ours || !s.failed.hasCustom {
-		return s, nil
+		var err error
+		if s, err = j.again(ctx, w); err != nil || s.failed == nil {
+			return s, err
+		}
 	}
-	candidates := j.markable()
-	if len(candidates) == 0 {
+	if !s.failed.foreign() || len(j.markable()) == 0 {
 		return s, nil
 	}
 	if err := j.affords(ctx); err != nil {
 		return simulation{}, err
 	}
+	marked, err := j.probe(ctx, unseen)
+	if err != nil {
+		return simulation{}, err
+	}
+	if marked {
+		if s, err = j.again(ctx, w); err != nil || s.failed == nil || !s.failed.foreign() {
+			return s, err
+		}
+	}
+	// Each of the others could be paid by itself, and yet not by the bridge: all that can be marked is.
 	if err := j.lasting(ctx, w, s.failed); err != nil {
 		return simulation{}, err
 	}
-	return j.mark(ctx, w, s.failed, candidates)
+	for _, i := range j.markable() {
+		j.batch.payments[i] = contract.Payment{Mark: true, Claim: true}
+	}
+	return j.again(ctx, w)
 }
 
-// markable lists the transfers that the program lets be marked.
+// markable lists the transfers that are not marked and that the program lets be marked.
 func (j *job) markable() (list []int) {
 	for i, how := range j.batch.payments {
 		t := &j.batch.body.Transfers[i]
@@ -42,6 +58,11 @@ func (j *job) markable() (list []int) {
 		}
 	}
 	return list
+}
+
+// unseen lists those of the markable transfers in which no reason to fail can be seen.
+func (j *job) unseen() []int {
+	return slices.DeleteFunc(j.markable(), func(i int) bool { return j.batch.payments[i].Claim })
 }
 
 const (
@@ -65,11 +86,11 @@ func (j *job) affords(ctx context.Context) error {
 }
 
 // again makes the content anew and simulates it.
-func (j *job) again(ctx context.Context, w contract.Where, commitment string) (s simulation, err error) {
+func (j *job) again(ctx context.Context, w contract.Where) (s simulation, err error) {
 	if j.content, err = j.batch.content(); err != nil {
 		return s, &chain.Error{Verdict: chain.Fatal, Err: err}
 	}
-	return j.trial(ctx, w, commitment)
+	return j.trial(ctx, w, confirmed)
 }
 
 // lasting checks that the batch fails for the same reason in the finalized state: half a minute ago and not only in
@@ -79,41 +100,61 @@ func (j *job) lasting(ctx context.Context, w contract.Where, why *failure) error
 	if err != nil {
 		return err
 	}
-	if then.failed == nil || then.failed.custom != why.custom || !then.failed.hasCustom {
-		return chain.Errorf(chain.Retry, "a transfer is refused by its token's program (%w), and was not yet when the finalized state was made: it is looked at again before anything is marked", why)
+	return still(why, then.failed)
+}
+
+// still is nil when a refusal is the same in the finalized state.
+func still(now, then *failure) error {
+	if then == nil || then.text != now.text {
+		return chain.Errorf(chain.Retry, "a transfer is refused by its token's program (%w), and was not yet when the finalized state was made: it is looked at again before anything is marked", now)
 	}
 	return nil
 }
 
-// mark marks all candidates, and takes back each mark that is not needed.
-func (j *job) mark(ctx context.Context, w contract.Where, why *failure, candidates []int) (simulation, error) {
-	before := append([]contract.Payment(nil), j.batch.payments...)
-	for _, i := range candidates {
-		j.batch.payments[i] = contract.Payment{Mark: true, Claim: true}
-	}
-	s, err := j.again(ctx, w, confirmed)
-	if err != nil || s.failed != nil {
-		return s, err // it was something else
-	}
-	for _, i := range candidates {
-		marked := j.batch.payments[i]
-		j.batch.payments[i] = before[i]
-		trial, err := j.again(ctx, w, confirmed)
+// probe tries each of these transfers by itself, and marks what the token's program refuses, now and in the finalized
+// state. It needs no seal and no buffer, so it can be asked of any batch.
+func (j *job) probe(ctx context.Context, list []int) (marked bool, err error) {
+	for _, i := range list {
+		now, err := j.alone(ctx, i, confirmed)
 		if err != nil {
-			return simulation{}, err
+			return false, err
 		}
-		switch {
-		case trial.failed == nil:
-			s = trial
-		case trial.failed.hasCustom && trial.failed.custom == why.custom:
-			j.batch.payments[i] = marked
-		default:
-			return simulation{}, chain.Errorf(chain.Retry, "transfer %d fails for another reason than the batch did: %w", i, trial.failed)
+		if now.failed == nil || !now.failed.foreign() {
+			continue
 		}
+		if err := j.affords(ctx); err != nil {
+			return false, err
+		}
+		then, err := j.alone(ctx, i, finalized)
+		if err != nil {
+			return false, err
+		}
+		if err := still(now.failed, then.failed); err != nil {
+			return false, err
+		}
+		j.batch.payments[i] = contract.Payment{Mark: true, Claim: true}
+		marked = true
 	}
-	j.content, err = j.batch.content()
+	return marked, nil
+}
+
+// alone simulates one transfer of the batch as the token's program is asked for it, with the bridge's signature, which only a
+// simulation takes on trust.
+func (j *job) alone(ctx context.Context, i int, commitment string) (simulation, error) {
+	t := &j.batch.body.Transfers[i]
+	token, owner := j.batch.tokens[contract.Key(t.Token)], contract.Key(t.To)
+	to, _, err := contract.TokenAccount(owner, token.Program, token.Mint)
 	if err != nil {
 		return simulation{}, &chain.Error{Verdict: chain.Fatal, Err: err}
 	}
-	return s, nil
+	m := &message{}
+	if j.batch.payments[i].Create {
+		create, err := createTokenAccount(j.sink.payer, owner, token.Program, token.Mint)
+		if err != nil {
+			return simulation{}, &chain.Error{Verdict: chain.Fatal, Err: err}
+		}
+		m.instructions = append(m.instructions, create)
+	}
+	m.instructions = append(m.instructions, transferChecked(token, to, j.program.State, t.Amount.Uint64()))
+	return j.sink.source.node.simulate(ctx, m, j.sink.payer, commitment)
 }

@@ -36,14 +36,23 @@ type message struct {
 
 // compile makes the transaction, whose only signer is the payer.
 func (m *message) compile(payer contract.Key, price uint64, blockhash sol.Hash) (*sol.Transaction, error) {
+	tx, err := m.unsigned(payer, price, blockhash)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(tx.Signatures); n != 1 {
+		return nil, chain.Errorf(chain.Fatal, "the transaction asks for %d signatures: a call that wants another signer than the bridge cannot be delivered", n)
+	}
+	return tx, nil
+}
+
+// unsigned makes the transaction with room for every signature that it asks for.
+func (m *message) unsigned(payer contract.Key, price uint64, blockhash sol.Hash) (*sol.Transaction, error) {
 	tx, err := sol.NewTransaction(append(budget(m.units, price), m.instructions...), blockhash, sol.TransactionPayer(payer))
 	if err != nil {
 		return nil, chain.Errorf(chain.Fatal, "put the transaction together: %w", err)
 	}
-	if n := tx.Message.Header.NumRequiredSignatures; n != 1 {
-		return nil, chain.Errorf(chain.Fatal, "the transaction asks for %d signatures: a call that wants another signer than the bridge cannot be delivered", n)
-	}
-	tx.Signatures = make([]sol.Signature, 1)
+	tx.Signatures = make([]sol.Signature, tx.Message.Header.NumRequiredSignatures)
 	return tx, nil
 }
 
@@ -71,10 +80,11 @@ type simulation struct {
 	failed *failure
 }
 
-// simulate runs a message on the newest state of a commitment, with all the compute units there are.
+// simulate runs a message on the newest state of a commitment, with all the compute units there are. Nobody's signature is
+// looked at.
 func (n *node) simulate(ctx context.Context, m *message, payer contract.Key, commitment string) (simulation, error) {
 	generous := message{instructions: m.instructions, units: maxUnits}
-	tx, err := generous.compile(payer, 0, sol.Hash{})
+	tx, err := generous.unsigned(payer, 0, sol.Hash{})
 	if err != nil {
 		return simulation{}, err
 	}

@@ -131,6 +131,12 @@ func (f *failure) fault() (contract.Fault, bool) {
 	return contract.FaultOf(f.custom)
 }
 
+// foreign reports whether an instruction failed by the word of another program than the bridge.
+func (f *failure) foreign() bool {
+	_, ours := f.fault()
+	return f.instruction >= 0 && !ours
+}
+
 // Error implements error.
 func (f *failure) Error() string {
 	if fault, ours := f.fault(); ours {

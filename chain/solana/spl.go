@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	sol "github.com/gagliardetto/solana-go"
+
 	contract "github.com/trinebridge/trine/bridgecontracts/solana"
 )
 
@@ -37,6 +39,14 @@ func decodeTokenAccount(a *account) (tokenAccount, error) {
 	return tokenAccount{
 		mint: contract.Key(a.Data[:32]), owner: contract.Key(a.Data[32:64]), amount: binary.LittleEndian.Uint64(a.Data[64:72]), frozen: a.Data[108] == 2,
 	}, nil
+}
+
+// transferChecked moves units of a token out of its vault, whose owner signs.
+func transferChecked(token *contract.Token, to, owner contract.Key, units uint64) contract.Instruction {
+	const tag = 12
+	return sol.NewInstruction(token.Program, sol.AccountMetaSlice{
+		sol.Meta(token.Vault).WRITE(), sol.Meta(token.Mint), sol.Meta(to).WRITE(), sol.Meta(owner).SIGNER(),
+	}, append(binary.LittleEndian.AppendUint64([]byte{tag}, units), token.Decimals))
 }
 
 // checkMint returns why an account is no mint, or nil.
