@@ -19,6 +19,7 @@ import (
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/gossip/wire"
+	"github.com/trinebridge/trine/internal/evmtest"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/signing/guard"
@@ -27,12 +28,7 @@ import (
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) {
-	// An Ethereum node in the process starts these once, or lets them run out after it is closed.
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"),
-		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, evmtest.Lasting()...) }
 
 // fakeChain is the app chain as a listener sees it: what a test says.
 type fakeChain struct {

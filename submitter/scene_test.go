@@ -18,6 +18,7 @@ import (
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/evmtest"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/store"
@@ -25,12 +26,7 @@ import (
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) {
-	// An Ethereum node in the process starts these once, or lets them run out after it is closed.
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"),
-		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, evmtest.Lasting()...) }
 
 const (
 	payer  = "payer"
