@@ -8,5 +8,5 @@
 //   - the pure packages import nothing that knows a clock, a disk, a network or chance, start no goroutine, hold no float
 //     and never let a map's order decide anything;
 //   - every package says in its doc comment what it promises, every file can be read in one sitting,
-//     and no test sleeps on a real clock.
+//     the links of every page lead somewhere, and no test sleeps on a real clock.
 package layout
