@@ -20,7 +20,7 @@
 //
 // # No delay by one bad endpoint
 //
-// An endpoint that fails, is outvoted or answers later than the hedge delay is asked last for a while
+// An endpoint that fails, is outvoted or answers later than the hedge delay is asked after the others for a while
 // ([Config.Penalty]), and nobody waits for it. So a bad endpoint costs the hedge delay once in
 // that time.
 //

@@ -1,7 +1,6 @@
 package quorum
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -58,28 +57,30 @@ func (q *Source) Report() []Health {
 	return out
 }
 
-// ranked returns the endpoints, those that went wrong lately last, each part in the order of the configuration.
+// ranked returns the endpoints, those that went wrong lately last, whoever did so last at the very end. Each part is in the
+// order of the configuration otherwise.
 func (q *Source) ranked() []*endpoint {
 	now := time.Now()
+	penalty := make(map[*endpoint]time.Time, len(q.endpoints))
+	for _, e := range q.endpoints {
+		penalty[e] = e.penalty(now)
+	}
 	out := slices.Clone(q.endpoints)
-	slices.SortStableFunc(out, func(a, b *endpoint) int {
-		return cmp.Compare(rank(a, now), rank(b, now))
-	})
+	slices.SortStableFunc(out, func(a, b *endpoint) int { return penalty[a].Compare(penalty[b]) })
 	return out
 }
 
-func rank(e *endpoint, now time.Time) int {
-	if e.penalised(now) {
-		return 1
-	}
-	return 0
-}
-
-func (e *endpoint) penalised(now time.Time) bool {
+// penalty returns until when the endpoint is asked after those that were well, or zero.
+func (e *endpoint) penalty(now time.Time) time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return now.Before(e.last)
+	if !now.Before(e.last) {
+		return time.Time{}
+	}
+	return e.last
 }
+
+func (e *endpoint) penalised(now time.Time) bool { return !e.penalty(now).IsZero() }
 
 // fault records that something went wrong with an endpoint.
 func (q *Source) fault(e *endpoint, text string, outvoted bool) {

@@ -95,6 +95,25 @@ func TestOneBadEndpointChangesNothingAndDelaysOnce(t *testing.T) {
 	}
 }
 
+// When every endpoint has been bad within the penalty, the one that is bad now must not be among those that are asked first.
+func TestEndpointsThatAreBadInTurnDelayOnceEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, endpoints, q := three(t)
+		for turn := range 9 {
+			bad := endpoints[[]int{0, 1, 2, 2, 1, 0, 1, 0, 2}[turn]]
+			bad.Spoil(chaintest.Hang)
+			started := time.Now()
+			for range 5 {
+				readAll(t, c, q)
+			}
+			if took := time.Since(started); took > DefaultHedge {
+				t.Errorf("turn %d: 25 reads took %v, want at most one hedge delay of %v", turn, took, DefaultHedge)
+			}
+			bad.Spoil(chaintest.Healthy)
+		}
+	})
+}
+
 func TestTwoBadEndpointsStopEverythingAndAreNamed(t *testing.T) {
 	for _, f := range []chaintest.Fault{chaintest.Down, chaintest.Hang, chaintest.Throttled} {
 		t.Run(f.String(), func(t *testing.T) {
