@@ -102,7 +102,7 @@ func (w *Watch) News(err error) bool {
 // CatchUp verifies an attached bridge's events up to its newest settled block, which it returns.
 func (w *Watch) CatchUp(ctx context.Context, bridge *ledger.Bridge) (Position, error) {
 	if own := w.Reader.Generation(); bridge.Generation != own {
-		return Position{}, fmt.Errorf("the ledger is at generation %d of the bridge's history, this daemon's store at %d: remove its store, so that it reads the history anew", bridge.Generation, own)
+		return Position{}, fmt.Errorf("the ledger is at generation %d of the bridge's history, this daemon's store at %d, and this release reads no history anew: nothing is signed for the bridge here. Keep the data folder, which remembers what the key has signed", bridge.Generation, own)
 	}
 	if err := w.Reader.Start(bridge.StartBlock); err != nil {
 		return Position{}, err

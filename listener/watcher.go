@@ -94,7 +94,7 @@ func (w *watcher) report(err error) {
 	case err == nil:
 		w.Log.Info("the bridge can be read again")
 	case errors.As(err, &contradiction):
-		w.Log.Error("the chain contradicts what was verified before; nothing is attested for this bridge any more, see the runbook",
+		w.Log.Error("the chain contradicts what was verified before; nothing is attested for this bridge while that lasts, see docs/operators.md",
 			"event", contradiction.EventID, "verified", contradiction.Stored, "now", contradiction.Chain, "block", contradiction.Block)
 	case errors.Is(err, signing.ErrDoubleSign):
 		w.Log.Error("this key has attested another head before; nothing is attested for this bridge", "error", err)
