@@ -24,7 +24,8 @@ func MarkCorrupt(err error) error {
 }
 
 // IsCorruption reports whether the error says that what is on the disk is damaged: trying
-// again does not help, and whoever meets it stops and asks for a restore.
+// again does not help, and whoever meets it stops. What the operator can do then depends
+// on the role: an older copy under a seat's key would have forgotten what it has signed.
 func IsCorruption(err error) bool { return errors.Is(err, errCorrupt) }
 
 type corruption struct{ error }
