@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/holiman/uint256"
 
+	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
 	"github.com/trinebridge/trine/validators"
@@ -35,18 +34,31 @@ type Finding struct {
 // dialWithin bounds each thing that is dialled.
 const dialWithin = 5 * time.Second
 
+// anyBridge stands for a bridge where none is read.
+var anyBridge = codec.Uint64Word(1 << 20)
+
 // checker is Check at work.
 type checker struct {
 	path     string
 	config   *Config
 	genesis  *ledger.Genesis
 	findings []Finding
+
+	// runs says that the daemon of this file runs, status what it says of itself.
+	runs   bool
+	status api.Status
+	// seatKey is the address of the file's key, nil without one that can be opened.
+	seatKey *signing.Address
+	// payerKeys are the keys that pay, by chain; answering is an endpoint of each chain that answers.
+	payerKeys map[string]signing.Payer
+	answering map[string]string
+	chains    []*access
 }
 
 // Check reads a daemon's file and dials everything in it without starting the daemon:
 // genesis, key, data folder, ports, peers and endpoints. It reports all that it looked at.
 func Check(ctx context.Context, path string) []Finding {
-	c := &checker{path: path}
+	c := &checker{path: path, payerKeys: map[string]signing.Payer{}, answering: map[string]string{}}
 	config, err := LoadConfig(path)
 	c.found("file", "every key is known and every value possible", err)
 	if err != nil {
@@ -59,14 +71,21 @@ func Check(ctx context.Context, path string) []Finding {
 	} else {
 		c.found("genesis", fmt.Sprintf("%s, %s", c.genesis.Network, c.genesis.Hash()), nil)
 	}
+	c.status, c.runs = c.running(ctx)
 	c.key(ctx)
 	c.limits()
 	c.dataDir()
-	c.ports(ctx)
+	c.ports()
 	c.peers(ctx)
 	c.endpoints(ctx)
+	c.payers(ctx)
 	c.unread()
 	return c.findings
+}
+
+// warn reports what may be wrong, and passes by itself if it is not.
+func (c *checker) warn(what, warning string) {
+	c.findings = append(c.findings, Finding{File: c.path, What: what, Warning: warning})
 }
 
 func (c *checker) found(what, detail string, err error) {
@@ -85,7 +104,9 @@ func (c *checker) key(ctx context.Context) {
 		if err != nil {
 			c.found("key", "", err)
 		} else {
-			c.seat(signer.PublicKey().Address())
+			address := signer.PublicKey().Address()
+			c.seatKey = &address
+			c.seat(address)
 		}
 	}
 	for i := range c.config.Chains {
@@ -93,13 +114,13 @@ func (c *checker) key(ctx context.Context) {
 		if x.FeeKey == "" {
 			continue
 		}
-		account, err := c.feeAccount(ctx, x)
+		account, err := c.feePayer(ctx, x)
 		c.found("fee key of "+x.ID, "pays as "+account, err)
 	}
 }
 
-// feeAccount names the account that pays on a chain.
-func (c *checker) feeAccount(ctx context.Context, x *ChainConfig) (string, error) {
+// feePayer opens the key that pays on a chain and returns its account's name.
+func (c *checker) feePayer(ctx context.Context, x *ChainConfig) (string, error) {
 	adapter, err := AdapterOf(x.ID)
 	if err != nil {
 		return "", err
@@ -109,7 +130,11 @@ func (c *checker) feeAccount(ctx context.Context, x *ChainConfig) (string, error
 		return "", err
 	}
 	account, err := adapter.AccountOf(key)
-	return adapter.FormatAddress(account), err
+	if err != nil {
+		return "", err
+	}
+	c.payerKeys[x.ID] = key
+	return adapter.FormatAddress(account), nil
 }
 
 // seat compares the key with the genesis's set; a later set may differ, so a running
@@ -135,63 +160,6 @@ func (c *checker) limits() {
 	c.found("approver.limit", fmt.Sprintf("%d, of assets of the genesis", len(limits)), err)
 }
 
-func (c *checker) dataDir() {
-	dir := c.config.Resolve(c.config.DataDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		c.found("data_dir", "", fmt.Errorf("cannot make %s: %w", dir, err))
-		return
-	}
-	f, err := os.CreateTemp(dir, ".check-*")
-	if err == nil {
-		_ = f.Close()
-		err = os.Remove(f.Name())
-	}
-	if err != nil {
-		err = fmt.Errorf("cannot write to %s: %w", dir, err)
-	}
-	c.found("data_dir", dir, err)
-	if id, err := c.identity(); err != nil || id != "" {
-		c.found("gossip identity", id, err)
-	}
-}
-
-func tcpAddress(text string) (string, error) {
-	m, err := ma.NewMultiaddr(text)
-	if err != nil {
-		return "", fmt.Errorf("%q is not a multiaddress such as /ip4/127.0.0.1/tcp/7101: %w", text, err)
-	}
-	network, address, err := manet.DialArgs(m)
-	if err != nil || !strings.HasPrefix(network, "tcp") {
-		return "", fmt.Errorf("%q is not an address of TCP such as /ip4/127.0.0.1/tcp/7101", text)
-	}
-	return address, nil
-}
-
-func (c *checker) peers(ctx context.Context) {
-	if len(c.config.Gossip.Peers) == 0 && c.config.Role != RoleProcessor {
-		c.found("gossip.peers", "", fmt.Errorf("there is none; %s hears of no block without one", c.config.Role.WithArticle()))
-	}
-	own, _ := c.identity() // dataDir has reported an error
-	for _, text := range c.config.Gossip.Peers {
-		address, err := tcpAddress(text)
-		if err == nil && own != "" && strings.HasSuffix(text, "/p2p/"+own) {
-			err = errors.New("this is the daemon of this file itself; remove it")
-		}
-		if err != nil {
-			c.found("peer "+text, "", err)
-			continue
-		}
-		dialer := net.Dialer{Timeout: dialWithin}
-		connection, err := dialer.DialContext(ctx, "tcp", address)
-		if err != nil {
-			// The first daemon of a network starts before its peers.
-			c.findings = append(c.findings, Finding{File: c.path, What: "peer " + text, Warning: fmt.Sprintf("does not answer: %v; is that daemon running?", err)})
-			continue
-		}
-		c.found("peer "+text, "answers", connection.Close())
-	}
-}
-
 func (c *checker) endpoints(ctx context.Context) {
 	for i := range c.config.Chains {
 		x := &c.config.Chains[i]
@@ -209,9 +177,19 @@ func (c *checker) endpoints(ctx context.Context) {
 			continue
 		}
 		a := &access{config: x, adapter: adapter, chain: known, genesis: c.genesis.Hash()}
+		c.chains = append(c.chains, a)
 		for i, url := range x.Endpoints {
+			what := fmt.Sprintf("endpoint %s of %s", a.endpointName(i), x.ID)
 			detail, err := c.endpoint(ctx, a, url)
-			c.found(fmt.Sprintf("endpoint %s of %s", a.endpointName(i), x.ID), detail, err)
+			absent := errors.Is(err, chain.ErrAbsent)
+			if _, one := c.answering[x.ID]; (err == nil || absent) && !one {
+				c.answering[x.ID] = url
+			}
+			if absent {
+				c.warn(what, "answers, and no block is settled there yet: a chain that has just begun, or a node that has not caught up")
+				continue
+			}
+			c.found(what, detail, err)
 		}
 	}
 }
@@ -231,8 +209,8 @@ func (c *checker) unread() {
 func (c *checker) endpoint(ctx context.Context, a *access, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	// Any address does: the head says whether the endpoint answers and for which chain.
-	source, err := a.adapter.OpenSource(a.sourceConfig(url, codec.Uint64Word(1<<20), 0))
+	// The head says whether the endpoint answers and for which chain.
+	source, err := a.adapter.OpenSource(a.sourceConfig(url, anyBridge, 0))
 	if err != nil {
 		return "", err
 	}
@@ -241,4 +219,52 @@ func (c *checker) endpoint(ctx context.Context, a *access, url string) (string, 
 		return "", err
 	}
 	return "settled block " + head.String(), nil
+}
+
+// payers warns of fee payers who own too little to deliver anything for long.
+func (c *checker) payers(ctx context.Context) {
+	for _, a := range c.chains {
+		key, url := c.payerKeys[a.config.ID], c.answering[a.config.ID]
+		if key == nil || url == "" {
+			continue // what is wrong there has been named
+		}
+		c.payer(ctx, a, key, url)
+	}
+}
+
+func (c *checker) payer(ctx context.Context, a *access, key signing.Payer, url string) {
+	what, u := "balance on "+a.config.ID, &a.adapter.Units
+	low, err := units.Parse(orText(a.config.LowBalance, u.LowBalance), u.CoinDecimals)
+	if err != nil {
+		c.found(what, "", fmt.Errorf("low_balance: %w", err))
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	payer, balance, err := balanceOf(ctx, a, key, url)
+	held := units.Format(&balance, u.CoinDecimals) + " " + u.Coin
+	switch {
+	case err != nil:
+		c.warn(what, fmt.Sprintf("it cannot be read: %v", err))
+	case balance.IsZero():
+		c.warn(what, fmt.Sprintf("%s holds no %s on %s: send coins to it, nothing is delivered there before", payer, u.Coin, a.config.ID))
+	case balance.Lt(&low):
+		c.warn(what, fmt.Sprintf("%s holds %s on %s, less than low_balance, %s: send coins to it, or deliveries there will stand still", payer, held, a.config.ID, units.Format(&low, u.CoinDecimals)))
+	default:
+		c.found(what, payer+" holds "+held, nil)
+	}
+}
+
+// balanceOf asks one endpoint what a fee payer owns of the chain's coin.
+func balanceOf(ctx context.Context, a *access, key signing.Payer, url string) (payer string, balance uint256.Int, err error) {
+	account, err := a.adapter.AccountOf(key)
+	if err != nil {
+		return "", balance, err
+	}
+	wallet, err := a.adapter.OpenWallet(chain.SinkConfig{SourceConfig: a.sourceConfig(url, anyBridge, 0), FeeKey: key})
+	if err != nil {
+		return "", balance, err
+	}
+	balance, err = wallet.Balance(ctx, a.adapter.NativeToken, account)
+	return a.adapter.FormatAddress(account), balance, err
 }

@@ -45,15 +45,14 @@ func (c *checker) running(ctx context.Context) (status api.Status, yes bool) {
 }
 
 // ports asks whether the daemon can listen where it is to, or does so already.
-func (c *checker) ports(ctx context.Context) {
-	status, running := c.running(ctx)
+func (c *checker) ports() {
 	check := func(what, text, address string) {
 		err := canListen(address)
 		switch {
 		case err == nil:
 			c.found(what, text, nil)
-		case running && errors.Is(err, syscall.EADDRINUSE):
-			c.found(what, fmt.Sprintf("%s, in use by this daemon, which runs as %s at block %d", text, status.Role, status.Height), nil)
+		case c.runs && errors.Is(err, syscall.EADDRINUSE):
+			c.found(what, fmt.Sprintf("%s, in use by this daemon, which runs as %s at block %d", text, c.status.Role, c.status.Height), nil)
 		case errors.Is(err, syscall.EADDRINUSE):
 			c.found(what, "", fmt.Errorf("cannot listen: %w; another program has it, or this daemon runs and its API does not answer: choose another port or end that program", err))
 		default:
@@ -72,8 +71,8 @@ func (c *checker) ports(ctx context.Context) {
 		check("gossip.listen", text, address)
 	}
 	// What a running daemon has read cannot be seen; what it says of itself can.
-	if running && c.genesis != nil && status.Genesis != c.genesis.Hash() {
-		c.found("running daemon", "", fmt.Errorf("it runs on genesis %s, this file names %s: restart it, or give back the old genesis", status.Genesis, c.genesis.Hash()))
+	if c.runs && c.genesis != nil && c.status.Genesis != c.genesis.Hash() {
+		c.found("running daemon", "", fmt.Errorf("it runs on genesis %s, this file names %s: restart it, or give back the old genesis", c.status.Genesis, c.genesis.Hash()))
 	}
 }
 

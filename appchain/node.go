@@ -112,21 +112,43 @@ func (n *Node) open(maxNotices uint64) error {
 	return err
 }
 
+func readOrigin(kv store.Reader) (o origin, ok bool, err error) {
+	data, ok, err := kv.Get(keyOrigin)
+	if err != nil || !ok {
+		return o, false, err
+	}
+	if err := codec.Unmarshal(data, &o, len(data)); err != nil {
+		return o, false, store.Corruptf("record of the genesis: %w", err)
+	}
+	return o, true, nil
+}
+
+// isOf returns an [ErrOtherChain] unless the store's genesis is the one that is meant.
+func (o *origin) isOf(genesis codec.Hash) error {
+	if o.Genesis != genesis {
+		return fmt.Errorf("%w %s, the configuration is for app chain %s: give another folder, or the genesis file of this one", ErrOtherChain, o.Genesis, genesis)
+	}
+	return nil
+}
+
+// CheckOrigin returns an [ErrOtherChain] if kv, the part of a store that [New] is given,
+// holds an app chain with another genesis. It writes nothing; an empty store is of none.
+func CheckOrigin(kv store.Reader, genesis codec.Hash) error {
+	o, ok, err := readOrigin(kv)
+	if err != nil || !ok {
+		return err
+	}
+	return o.isOf(genesis)
+}
+
 // origin returns the state at the genesis, which it writes into an empty store.
 func (n *Node) origin() (ledger.State, error) {
-	data, ok, err := n.kv.Get(keyOrigin)
+	o, ok, err := readOrigin(n.kv)
 	if err != nil {
 		return ledger.State{}, err
 	}
 	if ok {
-		var o origin
-		if err := codec.Unmarshal(data, &o, len(data)); err != nil {
-			return ledger.State{}, store.Corruptf("record of the genesis: %w", err)
-		}
-		if o.Genesis != n.genesis {
-			return ledger.State{}, fmt.Errorf("%w %s, the configuration is for app chain %s: give another folder, or the genesis file of this one", ErrOtherChain, o.Genesis, n.genesis)
-		}
-		return n.stateAt(o.Framework, o.App), nil
+		return n.stateAt(o.Framework, o.App), o.isOf(n.genesis)
 	}
 	for e, err := range n.kv.Ascend(nil, nil) {
 		if err != nil {
@@ -142,7 +164,7 @@ func (n *Node) origin() (ledger.State, error) {
 	if err := putNodes(batch, state); err != nil {
 		return ledger.State{}, err
 	}
-	o := origin{Genesis: n.genesis, Framework: state.Framework.Root(), App: state.App.Root()}
+	o = origin{Genesis: n.genesis, Framework: state.Framework.Root(), App: state.App.Root()}
 	batch.Put(keyOrigin, codec.Marshal(&o))
 	if err := batch.Commit(context.Background(), store.Sync); err != nil {
 		return ledger.State{}, err

@@ -326,7 +326,11 @@ func keysShowCommand(o *options) *cobra.Command {
 func configCheckCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE…", Short: "Read configuration files, dial everything, and name what is wrong",
-		Long: "Read configuration files, dial everything, and name what is wrong. It exits with 2 if anything is. A peer that does\nnot answer is a warning only: the first daemon of a network starts before the others. A port that the daemon of the\nfile has itself, since it runs, is in order.",
+		Long: `Read configuration files, dial everything, and name what is wrong. It exits with 2 if anything is: also if a peer
+that answers is not the one of its address, or if the data folder is in use, cannot be written to, or is another
+network's or another daemon's. A peer that does not answer is a warning only: the first daemon of a network starts
+before the others. So is a fee payer who owns little. Ports and a folder that the daemon of the file has itself,
+since it runs, are in order.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all []app.Finding
