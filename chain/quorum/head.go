@@ -15,10 +15,9 @@ type request[T any] struct {
 	call func(context.Context, chain.Source) (T, error)
 }
 
-// gather sends all requests at once and returns the answers in order of arrival. It waits
-// for all of them, or, if hurried, only until each endpoint that has been well lately has
-// answered or the hedge delay is over.
-func gather[T any](ctx context.Context, q *Source, method string, requests []request[T], hurried bool) []answer[T] {
+// gather sends all requests at once and returns the answers in order of arrival. It waits for all of them, or until each
+// endpoint that has been well lately has answered and so many as must agree have something to say, but no longer than its patience.
+func gather[T any](ctx context.Context, q *Source, method string, requests []request[T], patience time.Duration) []answer[T] {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan answer[T], len(requests))
@@ -31,8 +30,9 @@ func gather[T any](ctx context.Context, q *Source, method string, requests []req
 		}
 		go func() { results <- ask(ctx, q, r.to, method, r.call) }()
 	}
-	hedge := time.NewTimer(q.config.Hedge)
+	hedge, end := time.NewTimer(q.config.Hedge), time.NewTimer(patience)
 	defer hedge.Stop()
+	defer end.Stop()
 	var answers []answer[T]
 	for len(answers) < len(requests) {
 		select {
@@ -41,37 +41,44 @@ func gather[T any](ctx context.Context, q *Source, method string, requests []req
 			if i := slices.Index(well, a.from); i >= 0 {
 				well = slices.Delete(well, i, i+1)
 			}
-			if hurried && len(well) == 0 && len(answers) >= q.config.Quorum {
-				return answers
-			}
 		case <-hedge.C:
 			q.tooLate(method, all, endpointsOf(answers))
-			if hurried {
-				return answers
-			}
+			well = nil
+		case <-end.C:
+			q.tooLate(method, all, endpointsOf(answers))
+			return answers
 		case <-ctx.Done():
+			return answers
+		}
+		if len(well) == 0 && len(answersOf(answers)) >= q.config.Quorum {
 			return answers
 		}
 	}
 	return answers
 }
 
-// Head implements chain.Source: the highest block that k endpoints say is settled.
+// Head implements chain.Source: the highest block that k endpoints say is settled. The first round waits for nobody who is
+// slow. Each later one has more patience, up to an endpoint's time, but ends too as soon as those who answer agree: so
+// a slow machine or network makes nobody wait for an endpoint that never answers. When all have answered, patience is of no
+// use; they are asked once more, as they may have been on their way from one block to the next.
 func (q *Source) Head(ctx context.Context, f chain.Finality) (chain.Block, error) {
-	// The first round waits for nobody who is slow; the second gives everybody their time.
-	block, err := q.head(ctx, f, true)
-	if err != nil && !errors.Is(err, chain.ErrAbsent) && ctx.Err() == nil {
-		return q.head(ctx, f, false)
+	patience := min(q.config.Hedge, q.config.Timeout)
+	for round := 1; ; round++ {
+		block, all, err := q.head(ctx, f, patience)
+		if err == nil || errors.Is(err, chain.ErrAbsent) || ctx.Err() != nil || all && round > 1 || patience == q.config.Timeout {
+			return block, err
+		}
+		patience = min(4*patience, q.config.Timeout)
 	}
-	return block, err
 }
 
-func (q *Source) head(ctx context.Context, f chain.Finality, hurried bool) (chain.Block, error) {
+// head is one round. It reports too whether everybody answered.
+func (q *Source) head(ctx context.Context, f chain.Finality, patience time.Duration) (block chain.Block, all bool, err error) {
 	requests := make([]request[chain.Block], len(q.endpoints))
 	for i, e := range q.endpoints {
 		requests[i] = request[chain.Block]{e, func(ctx context.Context, s chain.Source) (chain.Block, error) { return s.Head(ctx, f) }}
 	}
-	heads := gather(ctx, q, "Head", requests, hurried)
+	heads := gather(ctx, q, "Head", requests, patience)
 	absent := 0
 	var settled []answer[chain.Block]
 	for _, a := range heads {
@@ -83,18 +90,19 @@ func (q *Source) head(ctx context.Context, f chain.Finality, hurried bool) (chai
 		}
 	}
 	if absent >= q.config.Quorum {
-		return chain.Block{}, chain.ErrAbsent
+		return chain.Block{}, true, chain.ErrAbsent
 	}
-	if block, ok := q.highest(ctx, settled, hurried); ok {
-		return block, nil
+	block, found, all := q.highest(ctx, settled, patience)
+	if found {
+		return block, all, nil
 	}
-	return chain.Block{}, disagreement(q, "Head", heads, describeBlock, ctx.Err())
+	return chain.Block{}, all && len(heads) == len(requests), disagreement(q, "Head", heads, describeBlock, ctx.Err())
 }
 
-// highest returns the highest block that k of the endpoints agree on.
-func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], hurried bool) (chain.Block, bool) {
+// highest returns the highest block that k of the endpoints agree on, and whether all that were asked about it answered.
+func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], patience time.Duration) (highest chain.Block, found, all bool) {
 	if len(heads) < q.config.Quorum {
-		return chain.Block{}, false
+		return chain.Block{}, false, true
 	}
 	slices.SortFunc(heads, func(a, b answer[chain.Block]) int {
 		switch {
@@ -128,14 +136,16 @@ func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], hurri
 		}
 	}
 	if best, ok := q.best(votes); ok && len(requests) == 0 {
-		return best, true
+		return best, true, true
 	}
-	for _, a := range gather(ctx, q, "BlockAt", requests, hurried) {
+	answers := gather(ctx, q, "BlockAt", requests, patience)
+	for _, a := range answers {
 		if _, candidate := votes[a.value.Number]; candidate && a.err == nil {
 			votes[a.value.Number] = append(votes[a.value.Number], a)
 		}
 	}
-	return q.best(votes)
+	highest, found = q.best(votes)
+	return highest, found, len(answers) == len(requests)
 }
 
 // blockAt asks for a block and takes no other one for an answer, so that an endpoint votes once on a number.

@@ -114,6 +114,36 @@ func TestEndpointsThatAreBadInTurnDelayOnceEach(t *testing.T) {
 	})
 }
 
+// slow answers later than the hedge delay. Time is synctest's.
+type slow struct{ chain.Source }
+
+const slowness = 2 * DefaultHedge
+
+func (s slow) Head(ctx context.Context, f chain.Finality) (chain.Block, error) {
+	time.Sleep(slowness)
+	return s.Source.Head(ctx, f)
+}
+
+// On a slow machine or network nobody is quick: even then nobody waits for whoever never answers.
+func TestSlowEndpointsAreWaitedForAndHangingOnesAreNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, endpoints, q := three(t)
+		endpoints[1].Spoil(chaintest.Hang)
+		for _, e := range q.endpoints {
+			e.Source = slow{e.Source}
+		}
+		for range 3 {
+			started := time.Now()
+			if _, err := q.Head(t.Context(), final); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(started); took > DefaultHedge+slowness {
+				t.Errorf("the head took %v, want the %v that two endpoints take, and one hedge delay", took, slowness)
+			}
+		}
+	})
+}
+
 func TestTwoBadEndpointsStopEverythingAndAreNamed(t *testing.T) {
 	for _, f := range []chaintest.Fault{chaintest.Down, chaintest.Hang, chaintest.Throttled} {
 		t.Run(f.String(), func(t *testing.T) {
