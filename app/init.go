@@ -55,6 +55,8 @@ type InitChain struct {
 	Skew      uint64
 	Endpoints []string
 	Poll      time.Duration
+	// Timeout of one request, zero for the default.
+	Timeout time.Duration
 }
 
 // Daemon is one daemon of a network that Init wrote.
@@ -336,7 +338,7 @@ func (in *initializer) writeConfig(s *seat) (Daemon, error) {
 	}
 	if s.role != RoleProcessor {
 		for _, c := range in.Chains {
-			chain := ChainConfig{ID: c.ID, Endpoints: c.Endpoints, Poll: Duration(c.Poll)}
+			chain := ChainConfig{ID: c.ID, Endpoints: c.Endpoints, Poll: Duration(c.Poll), Timeout: Duration(c.Timeout)}
 			if s.role == RoleSubmitter {
 				uri, err := in.feeKey(s.name, c.ID)
 				if err != nil {

@@ -110,6 +110,7 @@ type External struct {
 	Bridge string `json:"bridge"`
 
 	daemons []string
+	timeout time.Duration
 	family  *family
 	ground  ground
 	adapter chain.Adapter
@@ -239,7 +240,7 @@ func attach(ctx context.Context, c ChainConfig) (*External, error) {
 		if err != nil {
 			return nil, fmt.Errorf("endpoint %s: chain %s: %w", c.Endpoint, id, err)
 		}
-		return &External{Endpoint: c.Endpoint, daemons: c.Daemons, family: f, ground: g}, nil
+		return &External{Endpoint: c.Endpoint, daemons: c.Daemons, timeout: c.Timeout, family: f, ground: g}, nil
 	}
 	return nil, fmt.Errorf("endpoint %s does not answer as a development chain: %w", c.Endpoint, errors.Join(answers...))
 }

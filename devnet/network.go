@@ -46,6 +46,8 @@ type ChainConfig struct {
 	// Daemons are the endpoints that the daemons get, Endpoint when empty: so that a test
 	// can stand between.
 	Daemons []string
+	// Timeout is how long a daemon waits for an endpoint, zero for its default.
+	Timeout time.Duration
 }
 
 // Validate reports every fault at once.
@@ -178,7 +180,7 @@ func (n *Network) initialize(ctx context.Context) error {
 		Light: true,
 	}
 	for _, x := range n.Chains {
-		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: x.family.confirmations, Skew: x.family.skew, Endpoints: x.daemons, Poll: pollEvery})
+		options.Chains = append(options.Chains, app.InitChain{ID: x.ID, Rule: x.adapter.AddressRule, Confirmations: x.family.confirmations, Skew: x.family.skew, Endpoints: x.daemons, Poll: pollEvery, Timeout: x.timeout})
 	}
 	options.Assets = assets(n.Chains)
 	if n.config.Tokens != nil {

@@ -21,9 +21,9 @@ import (
 	"github.com/trinebridge/trine/internal/rpctest"
 )
 
-// endpointStall is what a deposit may take longer than usual with a bad endpoint: less than
-// the ten seconds that a daemon gives one request, so that nobody has waited for one.
-const endpointStall = 9 * time.Second
+// endpointTimeout is how long a daemon waits for an endpoint here: longer than a test waits for a credit, so that whoever
+// waits for a bad endpoint is seen, however fast or slow the machine is.
+const endpointTimeout = creditWithin + time.Minute
 
 // TestEndpoints gives every daemon three endpoints, two of which must agree, and spoils
 // one in each way, then two.
@@ -35,11 +35,10 @@ func TestEndpoints(t *testing.T) {
 	for _, p := range proxies {
 		urls = append(urls, p.URL())
 	}
-	n := startNetwork(t, ctx, devnet.Config{Chains: []devnet.ChainConfig{{Endpoint: anvil.URL(), Daemons: urls}}})
+	n := startNetwork(t, ctx, devnet.Config{Chains: []devnet.ChainConfig{{Endpoint: anvil.URL(), Daemons: urls, Timeout: endpointTimeout}}})
 	x, alice := n.Chains[0], newUser(t, ctx, n, "Alice")
 	deposit(t, ctx, alice, x, "USDC", "100", true)
-	usual := awaitBalance(t, ctx, n, alice, x, "USDC", "100")
-	t.Logf("with good endpoints a deposit is credited after %v", usual)
+	t.Logf("with good endpoints a deposit is credited after %v", awaitBalance(t, ctx, n, alice, x, "USDC", "100"))
 
 	total := 100
 	for i, c := range []struct {
@@ -59,11 +58,7 @@ func TestEndpoints(t *testing.T) {
 			defer bad.Handle(nil)
 			deposit(t, ctx, alice, x, "USDC", "10", false)
 			total += 10
-			took := awaitBalance(t, ctx, n, alice, x, "USDC", fmt.Sprint(total))
-			t.Logf("credited after %v", took)
-			if took > usual+endpointStall {
-				t.Errorf("credited after %v, usual is %v: somebody waits for the bad endpoint", took, usual)
-			}
+			t.Logf("credited after %v", awaitBalance(t, ctx, n, alice, x, "USDC", fmt.Sprint(total)))
 		})
 	}
 	t.Run("two lie", func(t *testing.T) { twoEndpointsLie(t, ctx, n, proxies, alice, total) })
@@ -118,7 +113,8 @@ func twoEndpointsLie(t *testing.T, ctx context.Context, n *devnet.Network, proxi
 	}
 }
 
-// paysWith: approvers and submitter do not wait for a hanging endpoint for good either.
+// paysWith: approvers and submitter do not wait for a hanging endpoint for good either. The submitter asks one endpoint at
+// a time, so it may once have to wait until that has had its time.
 func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *rpctest.Proxy, alice *devnet.User) {
 	t.Helper()
 	x := n.Chains[0]
@@ -130,7 +126,7 @@ func paysWith(t *testing.T, ctx context.Context, n *devnet.Network, bad *rpctest
 		t.Fatal(err)
 	}
 	asked := client(t, n.Daemon(app.RoleListener))
-	until(t, ctx, "a withdrawal is paid", paidWithin, func() (bool, error) {
+	until(t, ctx, "a withdrawal is paid", endpointTimeout+paidWithin, func() (bool, error) {
 		w, err := asked.Withdrawal(ctx, x.ID, sequence)
 		return err == nil && w.Status == "paid", err
 	})
