@@ -129,3 +129,13 @@ type Sink interface {
 	// Outcome asks the bridge about a delivery.
 	Outcome(ctx context.Context, d *Delivery, f Finality) (Outcome, error)
 }
+
+// Sweeper is a Sink whose deliveries may leave something of the fee payer's on the chain: what was deposited for an account
+// that prepared a delivery which somebody else made.
+type Sweeper interface {
+	Sink
+	// Sweep takes back what the attempts of one delivery have left, at a price within caps. None of them may still be able to
+	// land. It takes only what is of no use any more, as the bridge is past the delivery or past the set that sealed it;
+	// clean is false while something is there that may be of use. Sweeping again is no error.
+	Sweep(ctx context.Context, attempts []Attempt, caps Caps) (clean bool, err error)
+}

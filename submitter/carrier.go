@@ -22,6 +22,8 @@ const (
 	breath = 50 * time.Millisecond
 	// idleLook is how often the fee payer is looked at while nothing is to be done.
 	idleLook = time.Minute
+	// sweepRest is after how long a sink is asked again to take back what a delivery has left.
+	sweepRest = time.Minute
 )
 
 // errStore marks an error of the submitter's own store, after which it must not go on from memory.
@@ -45,6 +47,7 @@ type carrier struct {
 	included   map[uint64]bool // jobs that were seen in a block
 	complaint  string          // the error that was logged last
 	told       map[target]string
+	sweepAfter map[uint64]time.Time // by job: when its leftovers are looked at again
 
 	mu     sync.Mutex
 	status Status
@@ -55,7 +58,7 @@ func newCarrier(config Config, id string) (*carrier, error) {
 		config: config, id: id, chain: config.Chains[id].withDefaults(),
 		kv:  store.Sub(config.Store, "chain/"+id+"/"),
 		log: config.Log.With("chain", id), wake: make(chan struct{}, 1),
-		included: map[uint64]bool{}, told: map[target]string{},
+		included: map[uint64]bool{}, told: map[target]string{}, sweepAfter: map[uint64]time.Time{},
 		status: Status{Chain: id, Doing: "starts"},
 	}
 	caps := c.chain.Caps

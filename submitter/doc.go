@@ -12,7 +12,8 @@
 //   - Fees rise by the network's rule while a transaction waits, within caps that can be
 //     changed at any time. A price above the caps is waited for, and Status says so.
 //   - Truth is what the bridge says at finality. Whoever else delivers the same action is
-//     no trouble. A record goes when its nonce and its delivery are both settled.
+//     no trouble. A record goes when its nonce and its delivery are both settled, and the sink
+//     has swept what its attempts have left on the chain; what hinders that hinders no delivery.
 //   - An error that no repetition helps stops that lane, with the reason in Status, and is
 //     tried again only rarely.
 //

@@ -15,6 +15,9 @@ func (c *carrier) take(ctx context.Context, now time.Time, s step) (sent bool, e
 	m := c.machine
 	switch s.do {
 	case stepPrune:
+		if !c.sweep(ctx, now, s.job) {
+			return false, nil
+		}
 		if err := dropJob(ctx, c.kv, s.job); err != nil {
 			return false, fmt.Errorf("%w: %w", errStore, err)
 		}
@@ -42,6 +45,32 @@ func (c *carrier) take(ctx context.Context, now time.Time, s step) (sent bool, e
 		}
 		return sent, err
 	}
+}
+
+// sweep has the sink take back what a job's attempts have left on the chain; false: the job must be remembered until then,
+// as it is all that knows of it. What hinders it hinders no delivery.
+func (c *carrier) sweep(ctx context.Context, now time.Time, j *job) bool {
+	sweeper, ok := c.sink.(chain.Sweeper)
+	if !ok || len(j.Attempts) == 0 {
+		return true
+	}
+	if now.Before(c.sweepAfter[j.Serial]) {
+		return false
+	}
+	var clean bool
+	err := c.call(ctx, func(ctx context.Context) (err error) {
+		clean, err = sweeper.Sweep(ctx, j.chainAttempts(), *c.caps.Load())
+		return err
+	})
+	if err == nil && clean {
+		delete(c.sweepAfter, j.Serial)
+		return true
+	}
+	c.sweepAfter[j.Serial] = now.Add(sweepRest)
+	if err != nil {
+		c.log.Info("what a delivery has left on the chain is not taken back yet", "what", name(j), "error", err)
+	}
+	return false
 }
 
 // build asks the sink for a draft; a nil delivery makes a filler.
@@ -159,7 +188,7 @@ func (c *carrier) broadcast(ctx context.Context, now time.Time, j *job, replaces
 		c.note(j.Target, err)
 	case chain.Fatal:
 		c.trouble(now, j.Target, fmt.Errorf("broadcasting: %w", err))
-		if len(j.Attempts) == 1 && c.machine.last(j) {
+		if _, leaves := c.sink.(chain.Sweeper); !leaves && len(j.Attempts) == 1 && c.machine.last(j) {
 			return false, c.giveBack(ctx, j) // the node took nothing of it
 		}
 		c.machine.urgent[j.Serial] = !j.Filler

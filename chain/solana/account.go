@@ -28,6 +28,7 @@ type sender struct {
 	key   signing.Payer
 	payer contract.Key
 	poll  time.Duration
+	caps  chain.Caps
 	mu    sync.Mutex // one transaction at a time, so that each sees what the one before it did
 }
 
@@ -42,7 +43,7 @@ func newSender(n *node, key signing.Payer, poll time.Duration) (*sender, error) 
 	if poll == 0 {
 		poll = defaultPoll
 	}
-	return &sender{node: n, key: key, payer: payer, poll: poll}, nil
+	return &sender{node: n, key: key, payer: payer, poll: poll, caps: walletCaps}, nil
 }
 
 // transact has the instructions made, sends them and waits until they are in a confirmed block. It begins again when
@@ -83,7 +84,7 @@ func (a *sender) attempt(ctx context.Context, make func(context.Context) ([]cont
 		return chain.Receipt{}, a.node.wrap("simulateTransaction", verdictOf(s.failed))
 	}
 	m.units = limitFor(s.units)
-	price, err := a.node.price(ctx, (&bundle{delivery: m}).written(), walletCaps)
+	price, err := a.node.price(ctx, (&bundle{delivery: m}).written(), a.caps)
 	if err != nil {
 		return chain.Receipt{}, err
 	}

@@ -32,6 +32,16 @@ func (s *Sink) Broadcast(ctx context.Context, a chain.Attempt) error {
 	}
 	last := len(list) - 1
 	for i, raw := range list[:last] {
+		_, state, err := s.now(ctx, 0)
+		if err != nil {
+			return err
+		}
+		if e.past(&state.Now) {
+			if ours, err := s.made(ctx, a.ID); err != nil || ours {
+				return err
+			}
+			return chain.Errorf(chain.Done, "the bridge is past it: nothing more is prepared")
+		}
 		if err := s.prepare(ctx, raw); err != nil {
 			return fmt.Errorf("transaction %d of %d: %w", i+1, len(list), err)
 		}
@@ -43,6 +53,15 @@ func (s *Sink) Broadcast(ctx context.Context, a chain.Attempt) error {
 	return nil
 }
 
+// made reports whether an attempt itself has worked.
+func (s *Sink) made(ctx context.Context, id string) (bool, error) {
+	list, err := s.source.node.statuses(ctx, 0, id)
+	if err != nil {
+		return false, err
+	}
+	return list[0] != nil && list[0].failed() == nil, nil
+}
+
 // late judges a refusal. A node that simulates names one reason of several: the attempt may have landed itself, or
 // somebody else's may have.
 func (s *Sink) late(ctx context.Context, id string, e *extra, refusal error) error {
@@ -50,12 +69,8 @@ func (s *Sink) late(ctx context.Context, id string, e *extra, refusal error) err
 	if !errors.As(refusal, &refused) && !errors.Is(refusal, errExpired) {
 		return refusal
 	}
-	list, err := s.source.node.statuses(ctx, 0, id)
-	if err != nil {
+	if ours, err := s.made(ctx, id); err != nil || ours {
 		return err
-	}
-	if st := list[0]; st != nil && st.failed() == nil {
-		return nil
 	}
 	_, state, err := s.now(ctx, 0)
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *Sink) Build(ctx context.Context, r chain.BuildRequest) (chain.Draft, er
 	if err != nil {
 		return chain.Draft{}, err
 	}
-	return s.draft(ctx, bundle, price, extra{Control: control, Sequence: sequence})
+	return s.draft(ctx, bundle, price, extra{Control: control, Sequence: sequence, Digest: j.signatures.Digest})
 }
 
 // replaceable fails while an attempt may still land.

@@ -15,6 +15,7 @@ import (
 	"github.com/trinebridge/trine/bridgecontracts"
 	contract "github.com/trinebridge/trine/bridgecontracts/solana"
 	"github.com/trinebridge/trine/chain"
+	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/signing"
 )
 
@@ -36,7 +37,7 @@ type Sink struct {
 	sent map[string]uint64 // block height at which the node took an attempt, by id
 }
 
-var _ chain.Sink = (*Sink)(nil)
+var _ chain.Sweeper = (*Sink)(nil)
 
 // OpenSink checks the configuration; the endpoint is first asked on first use.
 func OpenSink(config chain.SinkConfig) (*Sink, error) {
@@ -104,6 +105,8 @@ type extra struct {
 	// Control and Sequence say what is delivered: a control action's kind, or 0, and its number.
 	Control  bridgecontracts.ControlKind `json:"control,omitempty"`
 	Sequence uint64                      `json:"sequence"`
+	// Digest names the buffer that the delivery may have been prepared in.
+	Digest codec.Hash `json:"digest,omitzero"`
 }
 
 func (e *extra) past(m *contract.Mark) bool { return past(m, e.Control, e.Sequence) }
