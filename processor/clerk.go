@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,14 +63,18 @@ func (p *Processor) clerkOnce(ctx context.Context, timely bool) error {
 	return nil
 }
 
-// sealActions signs and brings in every action whose approvals are complete, and forgets
-// votes for actions that wait no more.
+// sealActions signs and brings in every action whose approvals are complete, in the order in which
+// bridges take them, and forgets votes for actions that wait no more. One that is refused keeps no other from its seal.
 func (p *Processor) sealActions(ctx context.Context, view ledger.View) error {
 	set, err := view.Validators()
 	if err != nil {
 		return err
 	}
-	for key, votes := range p.votes.snapshot() {
+	all := p.votes.snapshot()
+	keys := slices.SortedFunc(maps.Keys(all), func(a, b actionKey) int { return cmp.Compare(a.id, b.id) })
+	var faults []error
+	for _, key := range keys {
+		votes := all[key]
 		record, ok, err := view.Action(key.domain, key.id)
 		if err != nil {
 			return err
@@ -87,10 +92,14 @@ func (p *Processor) sealActions(ctx context.Context, view ledger.View) error {
 			continue
 		}
 		if err := p.sealAction(ctx, key, newest, seal); err != nil {
-			return fmt.Errorf("seal action %d of bridge %s: %w", key.id, key.domain, err)
+			err = fmt.Errorf("seal action %d of bridge %s: %w", key.id, key.domain, err)
+			if !refusedByAny(err) {
+				return err
+			}
+			faults = append(faults, err)
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // completeSeal returns a seal that lacks only the processor's signature.
@@ -217,8 +226,8 @@ func (p *Processor) sealControls(ctx context.Context, view ledger.View) error {
 	return errors.Join(faults...)
 }
 
-// refusedByAny reports whether the ledger or the guard refuses, which another control
-// action need not suffer from: of several candidates for one sequence only one is ever sealed.
+// refusedByAny reports whether the ledger or the guard refuses, which another action need not
+// suffer from. Of several candidates for one sequence of a control action only one is ever sealed.
 func refusedByAny(err error) bool {
 	var rejection *ledger.Rejection
 	return errors.As(err, &rejection) || errors.Is(err, signing.ErrDoubleSign)

@@ -17,6 +17,7 @@ import (
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/processor"
 	"github.com/trinebridge/trine/signing"
+	"github.com/trinebridge/trine/signing/guard"
 	"github.com/trinebridge/trine/store/pebblestore"
 	"github.com/trinebridge/trine/validators"
 )
@@ -106,6 +107,36 @@ func (s *scene) approve(r *ledger.ActionRecord, members ...*signing.KeySigner) {
 		s.publish(appchain.TopicApprovals, &wire.Vote{Approval: &wire.Approval{
 			Domain: s.f.Domain, Epoch: d.Epoch, ActionID: r.Action.ID, Revision: d.Revision, Digest: d.Digest, Signature: sign(s.t, m, d.Digest),
 		}})
+	}
+}
+
+// An action that the guard refuses, since it holds another digest for it, stops no other one.
+func TestRefusedActionStopsNoOther(t *testing.T) {
+	s := newScene(t, appchaintest.Small)
+	s.attach()
+	u := users(3)
+	s.credit(s.f.NewHistory(), u...)
+	for _, key := range u {
+		s.withdraw(key, 1, 500)
+	}
+	g, err := guard.New(s.f.Processor, s.kv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot := signing.Slot{Kind: signing.KindAction, Scope: s.f.Domain, Age: 1, ID: 1, Revision: 1}
+	if _, err := g.Sign(t.Context(), signing.Statement{Slot: slot, Digest: codec.Hash{9}}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, s.node, "the others are sealed", func() {
+		for id := range uint64(3) {
+			r := s.action(id + 1)
+			s.approve(&r, s.f.Approvers[0], s.f.Approvers[1])
+		}
+	}, func() bool {
+		return s.action(2).Status == ledger.ActionSealed && s.action(3).Status == ledger.ActionSealed
+	})
+	if r := s.action(1); r.Status != ledger.ActionPending {
+		t.Errorf("the refused action is %v", r.Status)
 	}
 }
 
