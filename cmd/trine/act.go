@@ -231,7 +231,7 @@ func (o *options) showWithdrawal(cmd *cobra.Command, w api.Withdrawal) error {
 }
 
 func withdrawalCommand(o *options) *cobra.Command {
-	return look(o, "withdrawal CHAIN SEQUENCE", "Show where a withdrawal stands in the queue", cobra.ExactArgs(2),
+	cmd := look(o, "withdrawal CHAIN SEQUENCE", "Show where a withdrawal stands in the queue", cobra.ExactArgs(2),
 		func(cmd *cobra.Command, c *api.Client, args []string) (api.Withdrawal, error) {
 			sequence, err := strconv.ParseUint(args[1], 10, 64)
 			if err != nil || sequence == 0 {
@@ -242,6 +242,8 @@ func withdrawalCommand(o *options) *cobra.Command {
 		func(w io.Writer, x api.Withdrawal) {
 			facts(w, "withdrawal", fmt.Sprintf("%d on %s", x.Sequence, x.Chain), "amount", x.Amount.Text+" "+x.Asset, "to", x.To, "status", describeWithdrawal(&x))
 		})
+	cmd.Example = "  trine tx withdrawal eip155:1 12"
+	return cmd
 }
 
 func (o *options) showTx(cmd *cobra.Command, tx api.Transaction) error {
@@ -267,7 +269,7 @@ func writeTx(w io.Writer, tx api.Transaction) {
 }
 
 func txShowCommand(o *options) *cobra.Command {
-	return look(o, "show HASH", "Show what became of a transaction", cobra.ExactArgs(1),
+	cmd := look(o, "show HASH", "Show what became of a transaction", cobra.ExactArgs(1),
 		func(cmd *cobra.Command, c *api.Client, args []string) (api.Transaction, error) {
 			hash, err := parseHash(args[0])
 			if err != nil {
@@ -279,12 +281,15 @@ func txShowCommand(o *options) *cobra.Command {
 			}
 			return tx, err
 		}, writeTx)
+	cmd.Example = "  trine tx show 0x5f…"
+	return cmd
 }
 
 func txWaitCommand(o *options) *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use: "wait HASH", Short: "Wait until a transaction is in a block", Args: cobra.ExactArgs(1),
+		Example: "  trine tx wait 0x5f… --timeout 30s",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			hash, err := parseHash(args[0])
 			if err != nil {

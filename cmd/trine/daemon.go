@@ -64,6 +64,7 @@ func submitterBalanceCommand(o *options) *cobra.Command {
 			}
 			t.Render()
 		})
+	cmd.Example = "  trine submitter balance --config submitter.toml"
 	return cmd
 }
 
@@ -71,6 +72,7 @@ func submitterCapsCommand(o *options) *cobra.Command {
 	var fee, tip string
 	cmd := &cobra.Command{
 		Use: "caps CHAIN", Short: "Change what a running submitter may pay per unit of gas or compute", Args: cobra.ExactArgs(1),
+		Example: "  trine submitter caps eip155:1 --max-fee 400 --max-tip 10 --config submitter.toml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := o.client()
 			if err != nil {

@@ -173,6 +173,7 @@ func linkCommand(o *options) *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
 		Use: "link CHAIN", Short: "Link a key to a wallet on an external chain, without depositing", Args: cobra.ExactArgs(1),
+		Example: "  trine tx link eip155:1 --rpc http://127.0.0.1:8545 --wallet-key env:WALLET --key file:alice.json?password-file=password",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.deposit(cmd, &e, args[0], "", "", keyOrEnv(key))
 		},
@@ -333,6 +334,7 @@ func deliverOnce(ctx context.Context, sink chain.Sink, d *chain.Delivery, caps c
 func unpauseCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "unpause CHAIN", Short: "Vote to start a bridge again, as this approver's operator", GroupID: "act", Args: cobra.ExactArgs(1),
+		Example: "  trine unpause eip155:1 --config approver.toml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := o.client()
 			if err != nil {

@@ -60,6 +60,7 @@ func statusCommand(o *options) *cobra.Command {
 			t.Render()
 		})
 	cmd.GroupID = "look"
+	cmd.Example = "  trine status --config listener.toml\n  trine status --api http://127.0.0.1:7001 --json"
 	return cmd
 }
 
@@ -107,11 +108,12 @@ func validatorsCommand(o *options) *cobra.Command {
 			t.Render()
 		})
 	cmd.GroupID = "look"
+	cmd.Example = "  trine validators"
 	return cmd
 }
 
 func actionShowCommand(o *options) *cobra.Command {
-	return look(o, "show CHAIN ID", "Show an action with its signers and chain transaction", cobra.ExactArgs(2),
+	cmd := look(o, "show CHAIN ID", "Show an action with its signers and chain transaction", cobra.ExactArgs(2),
 		func(cmd *cobra.Command, c *api.Client, args []string) (api.Action, error) {
 			id, err := strconv.ParseUint(args[1], 10, 64)
 			if err != nil || id == 0 {
@@ -135,10 +137,12 @@ func actionShowCommand(o *options) *cobra.Command {
 			}
 			t.Render()
 		})
+	cmd.Example = "  trine action show eip155:1 7"
+	return cmd
 }
 
 func bridgeStatusCommand(o *options) *cobra.Command {
-	return look(o, "status [CHAIN]", "Show what bridges hold, owe and wait for", cobra.MaximumNArgs(1),
+	cmd := look(o, "status [CHAIN]", "Show what bridges hold, owe and wait for", cobra.MaximumNArgs(1),
 		func(cmd *cobra.Command, c *api.Client, args []string) ([]api.Bridge, error) {
 			if len(args) == 0 {
 				return c.Bridges(cmd.Context())
@@ -154,6 +158,8 @@ func bridgeStatusCommand(o *options) *cobra.Command {
 				showBridge(w, &b)
 			}
 		})
+	cmd.Example = "  trine bridge status\n  trine bridge status eip155:1"
+	return cmd
 }
 
 func showBridge(w io.Writer, b *api.Bridge) {

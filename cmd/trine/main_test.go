@@ -129,6 +129,9 @@ func TestHelp(t *testing.T) {
 		if cmd.Short == "" {
 			t.Errorf("%s says not what it does", cmd.CommandPath())
 		}
+		if !cmd.HasSubCommands() && cmd.Long == "" && cmd.Example == "" {
+			t.Errorf("%s shows nowhere how it is used", cmd.CommandPath())
+		}
 		if cmd.RunE == nil && cmd.Run == nil {
 			t.Errorf("%s does nothing", cmd.CommandPath())
 		}

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -99,8 +101,29 @@ func newRoot() *cobra.Command {
 	root.AddCommand(setupCommands(o)...)
 	root.AddCommand(lookCommands(o)...)
 	root.AddCommand(actCommands(o)...)
+	generated(root)
 	wrapArgs(root)
 	return root
+}
+
+// generated adds Cobra's own commands before arguments are looked at, and has them refuse
+// words that mean nothing: left to themselves they print some other help and end with 0.
+func generated(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				if _, rest, err := cmd.Root().Find(args); err != nil || len(rest) > 0 {
+					return fmt.Errorf("unknown command %s", strings.Join(args, " "))
+				}
+				return nil
+			}
+		}
+	}
 }
 
 // wrapArgs makes wrong arguments and missing flags usage errors everywhere, so that they exit with 2.

@@ -246,6 +246,7 @@ func keysNewCommand(o *options) *cobra.Command {
 	var light bool
 	cmd := &cobra.Command{
 		Use: "new FILE", Short: "Make a key in an encrypted file (keystore v3)", Args: cobra.ExactArgs(1),
+		Example: "  trine keys new listener.json --password-file password\n  trine keys new payer.json --curve ed25519 --password-file password",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			curve, err := parseCurve(curveName)
 			if err != nil {
@@ -299,6 +300,7 @@ func keysShowCommand(o *options) *cobra.Command {
 	var curveName string
 	cmd := &cobra.Command{
 		Use: "show URI", Short: "Show the public half of a key", Args: cobra.ExactArgs(1),
+		Example: "  trine keys show 'file:listener.json?password-file=password'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			curve, err := parseCurve(curveName)
 			if err != nil {
