@@ -89,8 +89,11 @@ func loadJobs(kv store.Reader) ([]*job, error) {
 		j := new(job)
 		decoder := json.NewDecoder(bytes.NewReader(entry.Value))
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(j); err != nil || !bytes.Equal(jobKey(j.Serial), entry.Key) {
+		if err := decoder.Decode(j); err != nil {
 			return nil, store.Corruptf("submitter: record %x of a transaction: %w", entry.Key, err)
+		}
+		if !bytes.Equal(jobKey(j.Serial), entry.Key) {
+			return nil, store.Corruptf("submitter: record %x of a transaction says that it is number %d", entry.Key, j.Serial)
 		}
 		jobs = append(jobs, j)
 	}

@@ -457,16 +457,21 @@ func TestLostStore(t *testing.T) {
 }
 
 func TestDamagedStore(t *testing.T) {
-	s := newScene(t)
-	s.ledger.sealActions(1)
-	s.mustRound(poll)
-	batch := s.carrier().kv.NewBatch()
-	batch.Put(jobKey(1), []byte(`{"serial":1,"surprise":true}`))
-	if err := batch.Commit(context.Background(), store.Sync); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := New(s.s.config); !store.IsCorruption(err) {
-		t.Errorf("error %v, want corruption", err)
+	for record, want := range map[string]string{
+		`{"serial":1,"surprise":true}`: "surprise",
+		`{"serial":2}`:                 "number 2",
+	} {
+		s := newScene(t)
+		s.ledger.sealActions(1)
+		s.mustRound(poll)
+		batch := s.carrier().kv.NewBatch()
+		batch.Put(jobKey(1), []byte(record))
+		if err := batch.Commit(context.Background(), store.Sync); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(s.s.config); !store.IsCorruption(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want corruption that names %q", err, want)
+		}
 	}
 }
 
