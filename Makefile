@@ -30,7 +30,7 @@ test-fast: ## Runs the Go tests without the race detector and without the end-to
 
 .PHONY: e2e
 e2e: build ## Runs the end-to-end suite: the built binary against anvil (RUN=pattern selects tests)
-	go test -tags e2e -timeout 30m $(if $(RUN),-run '$(RUN)') ./e2e/...
+	go test -count=1 -tags e2e -timeout 30m $(if $(RUN),-run '$(RUN)') ./e2e/...
 
 .PHONY: lint
 lint: ## Runs golangci-lint: vet, staticcheck, format and a few rules of our own (.golangci.yml)
