@@ -85,11 +85,8 @@ func TestStoryTwoReasonsThatNobodySees(t *testing.T) {
 	pausedToken.Pause(t)
 
 	blind := rpctest.Start(t, s.endpoint())
-	cut := func(size int) func([]byte) []byte {
-		return func(data []byte) []byte { return data[:min(size, len(data))] }
-	}
 	blind.Handle(swapped(map[contract.Key]func([]byte) []byte{
-		strictToken.Account(strictKey): cut(tokenAccountSize), pausedToken.Mint: cut(mintSize),
+		strictToken.Account(strictKey): cutTo(tokenAccountSize), pausedToken.Mint: cutTo(mintSize),
 	}))
 	s.sink = s.openedAt(blind.URL(), "payer")
 	list := []payment{owed(strictToken, strictKey, 10), owed(pausedToken, healthy, 20), paid(strictToken, healthy, 30)}
@@ -110,6 +107,43 @@ func TestStoryTwoReasonsThatNobodySees(t *testing.T) {
 	strictToken.RequireMemo(t, strict, false)
 	s.claims(stranger, list[0], strictKey)
 	s.goesOn(strictToken, pausedToken)
+}
+
+// cutTo leaves of an account's data so much.
+func cutTo(size int) func([]byte) []byte {
+	return func(data []byte) []byte { return data[:min(size, len(data))] }
+}
+
+// Worse: a transfer is refused, the accounts do not say why, and tried by itself it works (a proxy says so). The batch goes on
+// all the same: what may be marked is, and nobody loses anything by that.
+func TestStoryReasonThatNoTrialShows(t *testing.T) {
+	s := newScene(t, 3, 3)
+	k := s.token(solanatest.Mint{Token2022: true})
+	stranger := s.hand(s.key("rival"))
+	strict, strictKey := s.person(0)
+	k.Open(t, strictKey)
+	k.RequireMemo(t, strict, true)
+	_, healthy := s.person(0)
+	_, sun := s.person(0)
+
+	blind := rpctest.Start(t, s.endpoint())
+	accounts := swapped(map[contract.Key]func([]byte) []byte{k.Account(strictKey): cutTo(tokenAccountSize)})
+	blind.Handle(func(x *rpctest.Exchange) {
+		if x.Method == "simulateTransaction" {
+			if raw, err := rawOf(x); err == nil && raw[0] == 2 { // for the signatures of the payer and the bridge
+				x.Raw(`{"context":{"slot":1},"value":{"err":null,"unitsConsumed":1}}`)
+				return
+			}
+		}
+		accounts(x)
+	})
+	s.sink = s.openedAt(blind.URL(), "payer")
+	list := []payment{owed(k, strictKey, 10), owed(k, healthy, 20), paid(nil, sun, 3_000_000)}
+	s.pay(list...)
+	k.RequireMemo(t, strict, false)
+	s.claims(stranger, list[0], strictKey)
+	s.claims(stranger, list[1], healthy)
+	s.goesOn(k)
 }
 
 // The largest batch there is: every transfer has a token of its own and fails. It is posted in parts, so that it
