@@ -19,6 +19,14 @@ type Delivery struct {
 	Set     validators.Set
 }
 
+// Names returns what [Counters.Past] takes: the kind of control action, 0 for a value action, and the id or sequence.
+func (d *Delivery) Names() (control bridgecontracts.ControlKind, sequence uint64) {
+	if d.Action != nil {
+		return 0, d.Action.ID
+	}
+	return d.Control.Body.Kind(), d.Control.Sequence
+}
+
 // Caps bound what a delivery may cost. They can change while a submitter runs.
 type Caps struct {
 	// MaxFeePerGas and MaxTip are per unit of gas or compute, in the smallest unit that the chain

@@ -45,6 +45,20 @@ type Counters struct {
 	LimitVersion uint64
 }
 
+// Past reports whether a bridge is past a value action (control is 0) or a control action with this id or sequence, whoever delivered it.
+func (c Counters) Past(control bridgecontracts.ControlKind, sequence uint64) bool {
+	switch control {
+	case 0:
+		return sequence < c.NextAction
+	case bridgecontracts.KindRotate:
+		return sequence <= c.Epoch
+	case bridgecontracts.KindSetLimit:
+		return sequence <= c.LimitVersion
+	default:
+		return sequence <= c.PauseSequence
+	}
+}
+
 // LocatedEvent is an event and where it was seen.
 type LocatedEvent struct {
 	bridgecontracts.Event

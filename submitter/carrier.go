@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/bridgewatch"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/codec"
@@ -274,14 +273,8 @@ func deliveriesOf(view View, bridge *ledger.Bridge) ([]*delivery, error) {
 
 // settledControl reports whether the ledger knows that a bridge is past a control action.
 func settledControl(bridge *ledger.Bridge, t target) bool {
-	switch t.Control {
-	case bridgecontracts.KindRotate:
-		return t.Sequence <= bridge.Epoch
-	case bridgecontracts.KindSetLimit:
-		return t.Sequence <= bridge.LimitVersion
-	default:
-		return t.Sequence <= bridge.PauseSequence
-	}
+	known := chain.Counters{Epoch: bridge.Epoch, PauseSequence: bridge.PauseSequence, LimitVersion: bridge.LimitVersion}
+	return known.Past(t.Control, t.Sequence)
 }
 
 // noteBalance warns when the fee payer runs out.

@@ -187,24 +187,9 @@ func (s *Sink) Status(ctx context.Context, attempts []chain.Attempt, f chain.Fin
 // Outcome implements chain.Sink.
 func (s *Sink) Outcome(ctx context.Context, d *chain.Delivery, f chain.Finality) (out chain.Outcome, err error) {
 	err = s.do(ctx, "Outcome", func(c *Chain) error {
-		out.Done = past(&c.tip().state.Counters, d)
-		out.Final = past(&c.blocks[c.settled(f)].state.Counters, d)
+		out.Done = c.tip().state.Past(d.Names())
+		out.Final = c.blocks[c.settled(f)].state.Past(d.Names())
 		return nil
 	})
 	return out, err
-}
-
-// past reports whether the bridge has moved past a delivery.
-func past(c *chain.Counters, d *chain.Delivery) bool {
-	if d.Action != nil {
-		return d.Action.ID < c.NextAction
-	}
-	switch d.Control.Body.Kind() {
-	case bridgecontracts.KindRotate:
-		return d.Control.Sequence <= c.Epoch
-	case bridgecontracts.KindSetLimit:
-		return d.Control.Sequence <= c.LimitVersion
-	default:
-		return d.Control.Sequence <= c.PauseSequence
-	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 
-	"github.com/trinebridge/trine/bridgecontracts"
 	contract "github.com/trinebridge/trine/bridgecontracts/ethereum"
 	"github.com/trinebridge/trine/chain"
 )
@@ -122,7 +121,7 @@ func (s *Sink) doneOr(ctx context.Context, d *chain.Delivery, err error) error {
 	if viewErr != nil {
 		return viewErr
 	}
-	if past(countersOf(&now), d) {
+	if countersOf(&now).Past(d.Names()) {
 		return &chain.Error{Verdict: chain.Done, Err: err}
 	}
 	return err
@@ -262,7 +261,7 @@ func (s *Sink) Outcome(ctx context.Context, d *chain.Delivery, f chain.Finality)
 	if err != nil {
 		return chain.Outcome{}, err
 	}
-	out := chain.Outcome{Done: past(countersOf(&now), d)}
+	out := chain.Outcome{Done: countersOf(&now).Past(d.Names())}
 	if !out.Done {
 		return out, nil
 	}
@@ -284,21 +283,6 @@ func (s *Sink) Outcome(ctx context.Context, d *chain.Delivery, f chain.Finality)
 	if err != nil {
 		return chain.Outcome{}, err
 	}
-	out.Final = past(then, d)
+	out.Final = then.Past(d.Names())
 	return out, nil
-}
-
-// past reports whether the bridge has moved past a delivery, whoever made it.
-func past(c chain.Counters, d *chain.Delivery) bool {
-	if d.Action != nil {
-		return d.Action.ID < c.NextAction
-	}
-	switch d.Control.Body.Kind() {
-	case bridgecontracts.KindRotate:
-		return d.Control.Sequence <= c.Epoch
-	case bridgecontracts.KindSetLimit:
-		return d.Control.Sequence <= c.LimitVersion
-	default:
-		return d.Control.Sequence <= c.PauseSequence
-	}
 }

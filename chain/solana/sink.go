@@ -111,27 +111,15 @@ type extra struct {
 
 func (e *extra) past(m *contract.Mark) bool { return past(m, e.Control, e.Sequence) }
 
-// past reports whether the bridge has moved past a delivery, whoever made it.
 func past(m *contract.Mark, control bridgecontracts.ControlKind, sequence uint64) bool {
-	switch control {
-	case 0:
-		return sequence < m.NextAction
-	case bridgecontracts.KindRotate:
-		return sequence <= m.Epoch
-	case bridgecontracts.KindSetLimit:
-		return sequence <= m.LimitVersion
-	default:
-		return sequence <= m.PauseSequence
-	}
+	return countersOf(m).Past(control, sequence)
 }
 
 // named returns what a delivery is, in the form that an attempt remembers.
 func named(d *chain.Delivery) (control bridgecontracts.ControlKind, sequence uint64, err error) {
-	switch {
-	case d != nil && d.Action != nil && d.Control == nil:
-		return 0, d.Action.ID, nil
-	case d != nil && d.Control != nil && d.Action == nil:
-		return d.Control.Body.Kind(), d.Control.Sequence, nil
+	if d != nil && (d.Action == nil) != (d.Control == nil) {
+		control, sequence = d.Names()
+		return control, sequence, nil
 	}
 	return 0, 0, chain.Errorf(chain.Fatal, "a delivery is an action or a control action, one of the two")
 }
