@@ -45,11 +45,3 @@ func ParseAddress(s string) (codec.Hash, error) {
 
 // FormatAddress writes a word in base58.
 func FormatAddress(w codec.Hash) string { return contract.Key(w).String() }
-
-// ChainID returns the CAIP-2 id of the cluster with a genesis hash, in base58.
-func ChainID(genesis string) (string, error) {
-	if len(genesis) < referenceLength || !isBase58(genesis) {
-		return "", fmt.Errorf("%.64q is no genesis hash", genesis)
-	}
-	return Namespace + ":" + genesis[:referenceLength], nil
-}
