@@ -57,7 +57,7 @@ func (d *daemon) openAcks() (*appchain.AckBook, error) {
 	if d.config.DryRun {
 		return book, nil
 	}
-	acknowledger, err := appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: d.node, Network: d.net, Guard: d.guard, Log: d.log})
+	acknowledger, err := appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: d.node, Network: d.net, Guard: d.guard, Book: book, Log: d.log})
 	if err != nil {
 		return nil, err
 	}

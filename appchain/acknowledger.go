@@ -26,7 +26,10 @@ type AcknowledgerConfig struct {
 	Network network
 	// Guard stands before the key of a listener or an approver.
 	Guard ackSigner
-	Log   *slog.Logger
+	// Book is the member's own, in which what it acknowledges counts like what others do:
+	// gossip hands nobody what he has said himself.
+	Book *AckBook
+	Log  *slog.Logger
 	// Repeat is how often the newest acknowledgement is gossiped again while an action
 	// waits; 10 s when zero.
 	Repeat time.Duration
@@ -43,6 +46,9 @@ func (c AcknowledgerConfig) Validate() error {
 	}
 	if c.Guard == nil {
 		faults = append(faults, errors.New("no guard is given"))
+	}
+	if c.Book == nil {
+		faults = append(faults, errors.New("no book is given"))
 	}
 	if c.Repeat < 0 {
 		faults = append(faults, fmt.Errorf("repeat interval %s is negative", c.Repeat))
@@ -116,6 +122,9 @@ func (a *Acknowledger) runOnce(ctx context.Context, again bool) error {
 			return fmt.Errorf("block %d: %w", head.Header.Height, err)
 		}
 		a.newest = wire.Ack{Height: head.Header.Height, Block: head.Hash, Signature: signature}
+		if err := a.Book.Add(a.newest); err != nil {
+			a.Log.Info("the own acknowledgement does not count", "error", err)
+		}
 	} else if !again {
 		return nil
 	}

@@ -106,7 +106,7 @@ func TestAcknowledger(t *testing.T) {
 	background(t, book.Run)
 	for i, key := range []*signing.KeySigner{f.Listeners[0], f.Listeners[1], f.Approvers[0], f.Approvers[1]} {
 		a := must(appchain.NewAcknowledger(appchain.AcknowledgerConfig{
-			Node: n, Network: net.Host(string(rune('a' + i))), Guard: must(guard.New(key, openMem(t))), Repeat: 20 * time.Millisecond,
+			Node: n, Network: net.Host(string(rune('a' + i))), Guard: must(guard.New(key, openMem(t))), Book: appchain.NewAckBook(n, net.Host("own"), nil), Repeat: 20 * time.Millisecond,
 		}))
 		background(t, a.Run)
 	}
@@ -129,6 +129,32 @@ func TestAcknowledger(t *testing.T) {
 	}
 }
 
+// A member is one of its quorum: two of three approvers are enough when they are all that run,
+// though neither hears itself.
+func TestMembersCountThemselves(t *testing.T) {
+	f, net := appchaintest.New(t, appchaintest.Small, start), appchaintest.NewNetwork(t)
+	m := f.NewMaker(t)
+	blocks := withAction(t, f, m)
+	n := newNode(t, f, openMem(t))
+	var books []*appchain.AckBook
+	for i, key := range []*signing.KeySigner{f.Listeners[0], f.Listeners[1], f.Approvers[0], f.Approvers[1]} {
+		host := net.Host(string(rune('a' + i)))
+		book := appchain.NewAckBook(n, host, nil)
+		background(t, book.Run)
+		books = append(books, book)
+		a := must(appchain.NewAcknowledger(appchain.AcknowledgerConfig{
+			Node: n, Network: host, Guard: must(guard.New(key, openMem(t))), Book: book, Repeat: 20 * time.Millisecond,
+		}))
+		background(t, a.Run)
+	}
+	if err := n.Import(t.Context(), blocks); err != nil {
+		t.Fatal(err)
+	}
+	for i, book := range books {
+		until(t, n, "the block with the action is acknowledged for member "+string(rune('a'+i)), nothing, func() bool { return must(book.Acknowledged()) == 3 })
+	}
+}
+
 // TestAcknowledgerWaits: a node that was set back does not sign below what its key has
 // signed, and one on another branch never signs.
 func TestAcknowledgerOfOneHistory(t *testing.T) {
@@ -140,7 +166,7 @@ func TestAcknowledgerOfOneHistory(t *testing.T) {
 	kv := openMem(t)
 	g := must(guard.New(f.Listeners[0], kv))
 	acknowledge := func(n *appchain.Node) *appchain.Acknowledger {
-		return must(appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: n, Network: net.Host("member"), Guard: g}))
+		return must(appchain.NewAcknowledger(appchain.AcknowledgerConfig{Node: n, Network: net.Host("member"), Guard: g, Book: appchain.NewAckBook(n, net.Host("member"), nil)}))
 	}
 	first := newNode(t, f, openMem(t))
 	if err := first.Import(t.Context(), blocks); err != nil {
