@@ -84,8 +84,13 @@ func TestOldBlocksAreCheap(t *testing.T) {
 			t.Errorf("old blocks: %s", v)
 		}
 	})
-	if allocations >= wire.MaxBlocks { // decoding takes several for each
-		t.Errorf("%.0f allocations for %d old blocks: they were decoded", allocations, len(blocks))
+	decoding := testing.AllocsPerRun(10, func() {
+		if err := codec.Unmarshal(message, new(wire.Blocks), len(message)); err != nil {
+			t.Error(err)
+		}
+	})
+	if 4*allocations >= decoding { // the store, in the background, allocates too
+		t.Errorf("%.0f allocations for %d old blocks, which take %.0f to decode: they were decoded", allocations, len(blocks), decoding)
 	}
 }
 
