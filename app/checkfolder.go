@@ -58,13 +58,20 @@ func (c *checker) folder(dir string) error {
 	return errors.Join(c.owned(s), s.Close())
 }
 
+// probeSize is what a full disk has no room for.
+const probeSize = 64 << 10
+
 // canWrite leaves nothing behind.
 func canWrite(dir string) error {
 	f, err := os.CreateTemp(dir, ".check-*")
-	if err != nil {
-		return fmt.Errorf("cannot write to %s: %w; the daemon's user must own it, and its file system be writable", dir, err)
+	if err == nil {
+		_, err = f.Write(make([]byte, probeSize))
+		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	if err != nil {
+		return fmt.Errorf("cannot write to %s: %w; the daemon's user must own it, and its file system be writable and have room", dir, err)
+	}
+	return nil
 }
 
 // inUse is no fault if it is this file's daemon that has the folder.

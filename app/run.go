@@ -72,8 +72,12 @@ func Run(ctx context.Context, config *Config, options RunOptions) (err error) {
 	}
 	d := &daemon{config: config, options: options, log: newLog(config.Log, options.LogTo).With("role", string(config.Role)), metrics: newMetrics()}
 	defer func() {
-		if d.store != nil {
-			err = errors.Join(err, d.store.Close())
+		if d.store == nil {
+			return
+		}
+		// A store that has stopped says to everybody why: once is enough.
+		if closed := d.store.Close(); err == nil || d.store.Failure() == nil {
+			err = errors.Join(err, closed)
 		}
 	}()
 	// What a later step stands on comes first; the parts start in the order in which the
@@ -128,8 +132,22 @@ func (d *daemon) openGenesis(context.Context) error {
 }
 
 func (d *daemon) openStore(context.Context) (err error) {
-	d.store, err = pebblestore.Open(pebblestore.Config{Dir: filepath.Join(d.dataDir(), storeFolder), Log: d.log})
-	return err
+	if d.store, err = pebblestore.Open(pebblestore.Config{Dir: filepath.Join(d.dataDir(), storeFolder), Log: d.log}); err != nil {
+		return err
+	}
+	d.parts = append(d.parts, part{name: "store", run: d.watchStore, once: true})
+	return nil
+}
+
+// watchStore ends the daemon when its disk has failed: no part can do anything without it,
+// and a start on a mended disk begins with what is durable.
+func (d *daemon) watchStore(ctx context.Context) error {
+	select {
+	case <-d.store.Failed():
+		return d.store.Failure()
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func (d *daemon) dataDir() string { return d.config.Resolve(d.config.DataDir) }

@@ -12,12 +12,14 @@ import (
 type failure struct {
 	log   *slog.Logger
 	cause atomic.Pointer[error]
+	known chan struct{} // closed once there is a cause
 }
 
 // set records the first error and logs it, because it may have come up where no caller
 // waits for an answer.
 func (f *failure) set(err error) {
 	if f.cause.CompareAndSwap(nil, &err) {
+		close(f.known)
 		f.log.Error("store stopped: nothing more is written; mend the disk and start again", "err", err)
 	}
 }

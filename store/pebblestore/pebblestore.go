@@ -40,7 +40,7 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	s := &Store{dir: c.Dir, failure: &failure{log: c.Log.With("folder", c.Dir)}}
+	s := &Store{dir: c.Dir, failure: &failure{log: c.Log.With("folder", c.Dir), known: make(chan struct{})}}
 	lock, err := lockDir(c.FS, c.Dir, c.ReadOnly)
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %w", err)
@@ -104,6 +104,18 @@ func (s *Store) wrap(err error) error {
 		err = store.MarkCorrupt(err)
 	}
 	return fmt.Errorf("pebblestore %s: %w", s.dir, err)
+}
+
+// Failed is closed when the store has stopped after a failure, which [Store.Failure] tells.
+// It writes nothing any more, so its owner does well to end.
+func (s *Store) Failed() <-chan struct{} { return s.failure.known }
+
+// Failure returns why the store has stopped, nil while it has not.
+func (s *Store) Failure() error {
+	if !s.failure.stopped() {
+		return nil
+	}
+	return s.wrap(nil)
 }
 
 // enter lets a call in, unless the store is closed or has stopped.

@@ -173,6 +173,14 @@ func TestFailureIsLoggedOnceAndNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	select {
+	case <-kv.Failed():
+		t.Error("it has failed before anything has")
+	default:
+	}
+	if err := kv.Failure(); err != nil {
+		t.Errorf("before anything has failed: %v", err)
+	}
 	d.mu.Lock()
 	d.left = 0
 	d.mu.Unlock()
@@ -183,6 +191,10 @@ func TestFailureIsLoggedOnceAndNamed(t *testing.T) {
 		if !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "pebblestore db: stopped after a failure") {
 			t.Errorf("Commit: %v", err)
 		}
+	}
+	<-kv.Failed()
+	if err := kv.Failure(); !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "pebblestore db: stopped after a failure") {
+		t.Errorf("Failure: %v", err)
 	}
 	if err := kv.Close(); !errors.Is(err, errDisk) {
 		t.Errorf("Close: %v, want the failure", err)
