@@ -1,18 +1,22 @@
 package api_test
 
 import (
+	"errors"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/appchain"
 	"github.com/trinebridge/trine/appchain/appchaintest"
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/gossip/wire"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
+	"github.com/trinebridge/trine/store/pebblestore"
 )
 
 const chainID = appchaintest.ChainID
@@ -290,5 +294,27 @@ func TestBadReads(t *testing.T) {
 	}
 	if _, err := c.Action(t.Context(), chainID, 0); err == nil || !strings.Contains(err.Error(), "path.number") {
 		t.Errorf("action 0: error is %v, want one that names the parameter", err)
+	}
+}
+
+// A state that cannot be read is no hole in the books: it must not look like one.
+func TestAuditOfAStoreThatFails(t *testing.T) {
+	w := newWorld(t)
+	kv, err := pebblestore.OpenMem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second one reads what the first has written
+		if w.config.Node, err = appchain.New(appchain.Config{Ledger: w.f.Ledger, KV: kv}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := kv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.serve().Audit(t.Context())
+	var p *api.Problem
+	if !errors.As(err, &p) || p.Status != http.StatusInternalServerError || !strings.Contains(err.Error(), "store is closed") {
+		t.Errorf("error is %v, want a 500 that names the store", err)
 	}
 }

@@ -11,10 +11,14 @@ import (
 	"github.com/trinebridge/trine/codec"
 )
 
+// ErrAudit marks what an audit has found, as opposed to a state that cannot be read.
+var ErrAudit = errors.New("ledger: audit")
+
 // Audit walks the whole state and checks that value is conserved: for each asset, what
 // accounts hold, what is queued with its fees, in flight, claimable and dust is at most
 // what the bridges hold; and that every index, queue and sum says what the records say.
-// It reports everything that it finds at once.
+// It reports everything that it finds at once, as an [ErrAudit]; any other error is of the
+// store, and says nothing about the books.
 func (v View) Audit() error {
 	a, err := v.audit()
 	if err != nil {
@@ -26,7 +30,7 @@ func (v View) Audit() error {
 		}
 	}
 	if len(a.faults) > 0 {
-		return fmt.Errorf("ledger: audit: %w", errors.Join(a.faults...))
+		return fmt.Errorf("%w: %w", ErrAudit, errors.Join(a.faults...))
 	}
 	return nil
 }
