@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trinebridge/trine/api"
+	"github.com/trinebridge/trine/codec"
 	"github.com/trinebridge/trine/internal/units"
 	"github.com/trinebridge/trine/ledger"
 	"github.com/trinebridge/trine/signing"
@@ -68,7 +69,23 @@ func (s *sender) send(ctx context.Context, body ledger.MessageBody) (api.Transac
 	if err != nil {
 		return api.Transaction{}, err
 	}
-	return s.client.WaitTx(ctx, hash, pollEvery)
+	return waitTx(ctx, s.client, hash, expiresWithin)
+}
+
+// expiresWithin is after how long no block can hold a transaction that was signed now, its clocks being as far apart as they may.
+const expiresWithin = 2 * ledger.MaxSkew * time.Millisecond
+
+// waitTx waits until a transaction that was signed now is in a block, or can be in none any more: what nobody gossips
+// again, because the processor that had it ended, is not waited for longer.
+func waitTx(ctx context.Context, client *api.Client, hash codec.Hash, within time.Duration) (api.Transaction, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, within,
+		fmt.Errorf("after %s none can hold it any more: look by trine status whether the processor makes blocks, then do it again", within))
+	defer cancel()
+	tx, err := client.WaitTx(ctx, hash, pollEvery)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("transaction %s is in no block: %w", hash, context.Cause(ctx))
+	}
+	return tx, err
 }
 
 // asset finds an asset of the network by its symbol.

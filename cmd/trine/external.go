@@ -375,7 +375,7 @@ func limitCommand(o *options) *cobra.Command {
 
 // voted waits for a vote's transaction and shows how far the vote has come.
 func (o *options) voted(cmd *cobra.Command, client *api.Client, vote api.Submitted, chainID string) error {
-	tx, err := client.WaitTx(cmd.Context(), vote.Hash, pollEvery)
+	tx, err := waitTx(cmd.Context(), client, vote.Hash, expiresWithin)
 	if err != nil {
 		return err
 	}
