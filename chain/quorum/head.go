@@ -15,94 +15,114 @@ type request[T any] struct {
 	call func(context.Context, chain.Source) (T, error)
 }
 
-// gather sends all requests at once and returns the answers in order of arrival. It waits for all of them, or until each
-// endpoint that has been well lately has answered and so many as must agree have something to say, but no longer than its patience.
-func gather[T any](ctx context.Context, q *Source, method string, requests []request[T], patience time.Duration) []answer[T] {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// send sends all requests at once. The channel has room for every answer.
+func send[T any](ctx context.Context, q *Source, method string, requests []request[T]) <-chan answer[T] {
 	results := make(chan answer[T], len(requests))
-	now := time.Now()
-	var well, all []*endpoint
 	for _, r := range requests {
-		all = append(all, r.to)
-		if !r.to.penalised(now) {
-			well = append(well, r.to)
-		}
 		go func() { results <- ask(ctx, q, r.to, method, r.call) }()
 	}
-	hedge, end := time.NewTimer(q.config.Hedge), time.NewTimer(patience)
-	defer hedge.Stop()
+	return results
+}
+
+// gather sends all requests at once and returns the answers in order of arrival: all of them, or those that have come
+// when its patience ends.
+func gather[T any](ctx context.Context, q *Source, method string, requests []request[T], patience time.Duration) (answers []answer[T]) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := send(ctx, q, method, requests)
+	end := time.NewTimer(patience)
 	defer end.Stop()
-	var answers []answer[T]
 	for len(answers) < len(requests) {
 		select {
 		case a := <-results:
 			answers = append(answers, a)
-			if i := slices.Index(well, a.from); i >= 0 {
-				well = slices.Delete(well, i, i+1)
-			}
-		case <-hedge.C:
-			q.tooLate(method, all, endpointsOf(answers))
-			well = nil
 		case <-end.C:
+			var all []*endpoint
+			for _, r := range requests {
+				all = append(all, r.to)
+			}
 			q.tooLate(method, all, endpointsOf(answers))
 			return answers
 		case <-ctx.Done():
-			return answers
-		}
-		if len(well) == 0 && len(answersOf(answers)) >= q.config.Quorum {
 			return answers
 		}
 	}
 	return answers
 }
 
-// Head implements chain.Source: the highest block that k endpoints say is settled. The first round waits for nobody who is
-// slow. Each later one has more patience, up to an endpoint's time, but ends too as soon as those who answer agree: so
-// a slow machine or network makes nobody wait for an endpoint that never answers. When all have answered, patience is of no
-// use; they are asked once more, as they may have been on their way from one block to the next.
+// Head implements chain.Source: the highest block that k endpoints say is settled. Everybody is asked. Endpoints that
+// have been well lately are waited for until the hedge delay is over; from then on every further answer may be the one that
+// makes the quorum, and nobody is waited for once there is one.
+// All are asked once more when they disagree, as they may have been on their way from one block to the next.
 func (q *Source) Head(ctx context.Context, f chain.Finality) (chain.Block, error) {
-	patience := min(q.config.Hedge, q.config.Timeout)
-	for round := 1; ; round++ {
-		block, all, err := q.head(ctx, f, patience)
-		if err == nil || errors.Is(err, chain.ErrAbsent) || ctx.Err() != nil || all && round > 1 || patience == q.config.Timeout {
-			return block, err
-		}
-		patience = min(4*patience, q.config.Timeout)
+	block, err := q.head(ctx, f)
+	if err != nil && !errors.Is(err, chain.ErrAbsent) && ctx.Err() == nil {
+		return q.head(ctx, f)
 	}
+	return block, err
 }
 
-// head is one round. It reports too whether everybody answered.
-func (q *Source) head(ctx context.Context, f chain.Finality, patience time.Duration) (block chain.Block, all bool, err error) {
+func (q *Source) head(ctx context.Context, f chain.Finality) (chain.Block, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	requests := make([]request[chain.Block], len(q.endpoints))
+	now := time.Now()
+	var well []*endpoint
 	for i, e := range q.endpoints {
 		requests[i] = request[chain.Block]{e, func(ctx context.Context, s chain.Source) (chain.Block, error) { return s.Head(ctx, f) }}
-	}
-	heads := gather(ctx, q, "Head", requests, patience)
-	absent := 0
-	var settled []answer[chain.Block]
-	for _, a := range heads {
-		switch {
-		case a.err == nil:
-			settled = append(settled, a)
-		case errors.Is(a.err, chain.ErrAbsent):
-			absent++
+		if !e.penalised(now) {
+			well = append(well, e)
 		}
 	}
-	if absent >= q.config.Quorum {
-		return chain.Block{}, true, chain.ErrAbsent
+	results := send(ctx, q, "Head", requests)
+	hedge := time.NewTimer(q.config.Hedge)
+	defer hedge.Stop()
+	var heads []answer[chain.Block]
+	for {
+		select {
+		case a := <-results:
+			heads = append(heads, a)
+			well = slices.DeleteFunc(well, func(e *endpoint) bool { return e == a.from })
+		case <-hedge.C:
+			q.tooLate("Head", q.endpoints, endpointsOf(heads))
+			well = nil
+		case <-ctx.Done():
+			return chain.Block{}, disagreement(q, "Head", heads, describeBlock, ctx.Err())
+		}
+		all := len(heads) == len(requests)
+		if !all && len(well) > 0 {
+			continue
+		}
+		var settled []answer[chain.Block]
+		absent := 0
+		for _, a := range heads {
+			switch {
+			case a.err == nil:
+				settled = append(settled, a)
+			case errors.Is(a.err, chain.ErrAbsent):
+				absent++
+			}
+		}
+		if absent >= q.config.Quorum {
+			return chain.Block{}, chain.ErrAbsent
+		}
+		patience := q.config.Hedge
+		if all {
+			patience = q.config.Timeout // there is nothing else to wait for
+		}
+		if block, found := q.highest(ctx, settled, patience); found {
+			return block, nil
+		}
+		if all {
+			return chain.Block{}, disagreement(q, "Head", heads, describeBlock, ctx.Err())
+		}
 	}
-	block, found, all := q.highest(ctx, settled, patience)
-	if found {
-		return block, all, nil
-	}
-	return chain.Block{}, all && len(heads) == len(requests), disagreement(q, "Head", heads, describeBlock, ctx.Err())
 }
 
-// highest returns the highest block that k of the endpoints agree on, and whether all that were asked about it answered.
-func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], patience time.Duration) (highest chain.Block, found, all bool) {
+// highest returns the highest block that k of the endpoints agree on.
+func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], patience time.Duration) (chain.Block, bool) {
 	if len(heads) < q.config.Quorum {
-		return chain.Block{}, false, true
+		return chain.Block{}, false
 	}
 	slices.SortFunc(heads, func(a, b answer[chain.Block]) int {
 		switch {
@@ -136,16 +156,14 @@ func (q *Source) highest(ctx context.Context, heads []answer[chain.Block], patie
 		}
 	}
 	if best, ok := q.best(votes); ok && len(requests) == 0 {
-		return best, true, true
+		return best, true
 	}
-	answers := gather(ctx, q, "BlockAt", requests, patience)
-	for _, a := range answers {
+	for _, a := range gather(ctx, q, "BlockAt", requests, patience) {
 		if _, candidate := votes[a.value.Number]; candidate && a.err == nil {
 			votes[a.value.Number] = append(votes[a.value.Number], a)
 		}
 	}
-	highest, found = q.best(votes)
-	return highest, found, len(answers) == len(requests)
+	return q.best(votes)
 }
 
 // blockAt asks for a block and takes no other one for an answer, so that an endpoint votes once on a number.

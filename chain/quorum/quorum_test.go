@@ -120,8 +120,12 @@ type slow struct{ chain.Source }
 const slowness = 2 * DefaultHedge
 
 func (s slow) Head(ctx context.Context, f chain.Finality) (chain.Block, error) {
-	time.Sleep(slowness)
-	return s.Source.Head(ctx, f)
+	select {
+	case <-time.After(slowness):
+		return s.Source.Head(ctx, f)
+	case <-ctx.Done():
+		return chain.Block{}, ctx.Err()
+	}
 }
 
 // On a slow machine or network nobody is quick: even then nobody waits for whoever never answers.
@@ -142,6 +146,37 @@ func TestSlowEndpointsAreWaitedForAndHangingOnesAreNot(t *testing.T) {
 			}
 		}
 	})
+}
+
+// absent is a node that has nothing yet, a quick one.
+type absent struct{ chain.Source }
+
+func (absent) Head(context.Context, chain.Finality) (chain.Block, error) {
+	return chain.Block{}, chain.ErrAbsent
+}
+
+// One bad endpoint that answers at once, and one good one that is slow: the slow one makes the quorum, in every call.
+func TestASlowEndpointCountsBesideAWrongOne(t *testing.T) {
+	for name, spoil := range map[string]func(*chaintest.Endpoint, *endpoint){
+		"absent": func(_ *chaintest.Endpoint, e *endpoint) { e.Source = absent{e.Source} },
+		"down":   func(c *chaintest.Endpoint, _ *endpoint) { c.Spoil(chaintest.Down) },
+		"lies":   func(c *chaintest.Endpoint, _ *endpoint) { c.Spoil(chaintest.Lie) },
+		"forks":  func(c *chaintest.Endpoint, _ *endpoint) { c.Spoil(chaintest.ForkInReads) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, endpoints, q := three(t)
+				spoil(endpoints[1], q.endpoints[1])
+				q.endpoints[2].Source = slow{q.endpoints[2].Source}
+				for range 3 {
+					head, err := q.Head(t.Context(), final)
+					if want := c.Tip().Number - 2; err != nil || head.Number != want {
+						t.Fatalf("head %s, %v; want block %d", head, err, want)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestTwoBadEndpointsStopEverythingAndAreNamed(t *testing.T) {
