@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
@@ -53,10 +54,35 @@ func (r *Reader) AttachVote(ctx context.Context, e Expectation) (wire.AttachVote
 	if err := r.CatchUp(ctx, p); err != nil {
 		return wire.AttachVote{}, err
 	}
+	if err := r.unused(p.Counters.EventID); err != nil {
+		return wire.AttachVote{}, err
+	}
 	return wire.AttachVote{
 		Chain: e.Chain, Bridge: e.Bridge, Sequence: e.Attached + 1,
 		CodeHash: s.CodeHash, SetHash: s.SetHash, StartBlock: s.StartBlock,
 	}, nil
+}
+
+// unused checks that no event up to the newest one took a quorum's seal. Nobody seals anything for a bridge that is not
+// attached: such an event is another set's, which the bridge was deployed with and which made way for the current one by a
+// rotation. It may have paid itself or left claims and allowances behind, none of which shows in code, domain and set.
+func (r *Reader) unused(newest uint64) error {
+	const atOnce = 256
+	for from := uint64(1); from <= newest; from += atOnce {
+		events, err := r.Events(from, min(from+atOnce-1, newest))
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			switch events[i].Body.(type) {
+			case *bridgecontracts.Deposited, *bridgecontracts.Paused, *bridgecontracts.Unpaused:
+			default:
+				return fmt.Errorf("%w: its event %d (%s) was sealed before it was attached, by a set that is not known here: deploy another one",
+					ErrNotTheBridge, events[i].ID, strings.TrimPrefix(fmt.Sprintf("%T", events[i].Body), "*bridgecontracts."))
+			}
+		}
+	}
+	return nil
 }
 
 // faults lists what differs from the expectation.

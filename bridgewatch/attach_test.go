@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trinebridge/trine/bridgecontracts"
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
@@ -69,6 +70,33 @@ func TestNotTheBridge(t *testing.T) {
 			_, err := s.reader.AttachVote(context.Background(), e)
 			if !errors.Is(err, ErrNotTheBridge) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one about %q", err, c.want)
+			}
+		})
+	}
+}
+
+// What was sealed before a bridge was attached was sealed by others, whatever set it holds now.
+func TestUsedBeforeItWasAttached(t *testing.T) {
+	for name, c := range map[string]struct {
+		event bridgecontracts.EventBody
+		bad   bool
+	}{
+		"an action": {&bridgecontracts.ActionExecuted{ActionID: 1}, true},
+		"a limit":   {&bridgecontracts.LimitSet{Sequence: 1, Token: token}, true},
+		"a claim":   {&bridgecontracts.Claimed{Token: token, Recipient: wallet}, true},
+		"a pause":   {&bridgecontracts.Paused{Sequence: 1}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.deposits(300)
+			s.chain.Emit(c.event)
+			s.deposits(1)
+			_, err := s.reader.AttachVote(t.Context(), s.expectation())
+			if c.bad != errors.Is(err, ErrNotTheBridge) || c.bad && !strings.Contains(err.Error(), "event 301") {
+				t.Errorf("error %v", err)
+			}
+			if !c.bad && err != nil {
+				t.Errorf("error %v, want a vote", err)
 			}
 		})
 	}

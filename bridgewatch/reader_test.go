@@ -11,12 +11,13 @@ import (
 	"github.com/trinebridge/trine/chain"
 	"github.com/trinebridge/trine/chain/chaintest"
 	"github.com/trinebridge/trine/codec"
+	"github.com/trinebridge/trine/internal/evmtest"
 	"github.com/trinebridge/trine/store"
 	"github.com/trinebridge/trine/store/pebblestore"
 	"github.com/trinebridge/trine/validators"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, evmtest.Lasting()...) }
 
 var (
 	wallet = codec.LeftPad([]byte{0xaa})
