@@ -122,11 +122,12 @@ func (a *Acknowledger) runOnce(ctx context.Context, again bool) error {
 			return fmt.Errorf("block %d: %w", head.Header.Height, err)
 		}
 		a.newest = wire.Ack{Height: head.Header.Height, Block: head.Hash, Signature: signature}
-		if err := a.Book.Add(a.newest); err != nil {
-			a.Log.Info("the own acknowledgement does not count", "error", err)
-		}
 	} else if !again {
 		return nil
+	}
+	// Each time: the key's seat may have come after its signature.
+	if err := a.Book.Add(a.newest); err != nil {
+		a.Log.Info("the own acknowledgement does not count", "error", err)
 	}
 	if err := a.Network.Publish(ctx, TopicAcks, codec.Marshal(&a.newest)); err != nil {
 		a.Log.Warn("acknowledgement not gossiped, trying again later", "error", err)
