@@ -76,14 +76,16 @@ func (s *sender) send(ctx context.Context, body ledger.MessageBody) (api.Transac
 const expiresWithin = 2 * ledger.MaxSkew * time.Millisecond
 
 // waitTx waits until a transaction that was signed now is in a block, or can be in none any more: what nobody gossips
-// again, because the processor that had it ended, is not waited for longer.
+// again, because the processor that had it ended, is not waited for longer. Whether it is in a block that the node has
+// not heard of, only a node that is up to date can say.
 func waitTx(ctx context.Context, client *api.Client, hash codec.Hash, within time.Duration) (api.Transaction, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, within,
-		fmt.Errorf("after %s none can hold it any more: look by trine status whether the processor makes blocks, then do it again", within))
+		fmt.Errorf("none that this node has seen holds it, and after %s no new one can: if trine status shows the node at the newest block, do it again; "+
+			"if not, wait until it is and ask trine tx show, as doing it again may do it twice", within))
 	defer cancel()
 	tx, err := client.WaitTx(ctx, hash, pollEvery)
 	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("transaction %s is in no block: %w", hash, context.Cause(ctx))
+		err = fmt.Errorf("transaction %s: %w", hash, context.Cause(ctx))
 	}
 	return tx, err
 }

@@ -24,12 +24,12 @@ func TestWaitEndsWhenATransactionCannotCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := waitTx(t.Context(), client, codec.Hash{1}, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "none can hold it any more") {
+	if _, err := waitTx(t.Context(), client, codec.Hash{1}, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "no new one can") {
 		t.Errorf("error %v, want one that says that waiting is of no use", err)
 	}
 	interrupted, stop := context.WithCancelCause(t.Context())
 	stop(errors.New("interrupted"))
-	if _, err := waitTx(interrupted, client, codec.Hash{1}, time.Hour); err == nil || strings.Contains(err.Error(), "none can hold") || !strings.Contains(err.Error(), "interrupted") {
+	if _, err := waitTx(interrupted, client, codec.Hash{1}, time.Hour); err == nil || strings.Contains(err.Error(), "no new one can") || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("error %v, want one that says who ended it", err)
 	}
 }
