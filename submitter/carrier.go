@@ -47,6 +47,7 @@ type carrier struct {
 	complaint  string          // the error that was logged last
 	told       map[target]string
 	sweepAfter map[uint64]time.Time // by job: when its leftovers are looked at again
+	swept      bool                 // the sink has swept in this round, which is enough for one: it may wait for a block
 
 	mu     sync.Mutex
 	status Status
@@ -138,6 +139,7 @@ func (c *carrier) runOnce(ctx context.Context, now time.Time) error {
 		c.publish(&bridge, o, fmt.Sprintf("dry run: sends nothing; would take %d steps", len(steps)))
 		return nil
 	}
+	c.swept = false
 	blocked := false // a value action was not sent, so those behind it wait
 	for _, s := range steps {
 		value := s.do == stepNew && s.delivery.target.Control == 0

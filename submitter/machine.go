@@ -121,7 +121,8 @@ func (m *machine) plan(o *outlook) []step {
 			delete(m.troubles, t)
 		}
 	}
-	steps, kept := m.prune(o)
+	prunes, kept := m.prune(o)
+	var steps []step
 	byNonce := slices.Clone(kept)
 	slices.SortStableFunc(byNonce, func(a, b *job) int { return cmp.Compare(a.Nonce, b.Nonce) })
 	first := true // the next job is the first that is not mined: only its fee matters
@@ -135,7 +136,8 @@ func (m *machine) plan(o *outlook) []step {
 		first = false
 	}
 	steps = append(steps, m.fillGaps(o, byNonce)...)
-	return append(steps, m.begin(o, kept)...)
+	steps = append(steps, m.begin(o, kept)...)
+	return append(steps, prunes...) // what is over comes last: to clear up after it may take its time
 }
 
 // prune finds the jobs whose nonce and delivery are both settled.

@@ -54,19 +54,21 @@ func (c *carrier) sweep(ctx context.Context, now time.Time, j *job) bool {
 	if !ok || len(j.Attempts) == 0 {
 		return true
 	}
-	if now.Before(c.sweepAfter[j.Serial]) {
+	if c.swept || now.Before(c.sweepAfter[j.Serial]) {
 		return false
 	}
+	c.swept = true
 	var clean bool
 	err := c.call(ctx, func(ctx context.Context) (err error) {
 		clean, err = sweeper.Sweep(ctx, j.chainAttempts(), *c.caps.Load())
 		return err
 	})
-	if err == nil && clean {
+	// What is still of use for the delivery, a newer job of it knows too.
+	if err == nil && (clean || c.machine.superseded(j)) {
 		delete(c.sweepAfter, j.Serial)
 		return true
 	}
-	c.sweepAfter[j.Serial] = now.Add(sweepRest)
+	c.sweepAfter[j.Serial] = c.config.Now().Add(sweepRest)
 	if err != nil {
 		c.log.Info("what a delivery has left on the chain is not taken back yet", "what", name(j), "error", err)
 	}

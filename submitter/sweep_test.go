@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/trinebridge/trine/chain"
 )
@@ -103,10 +104,60 @@ func TestADeliveryIsRememberedUntilItIsSwept(t *testing.T) {
 	left.fault = nil
 	s.restart() // what the process knew is gone, what it stored is not
 	s.mustRound(poll)
+	s.wantJobs(1) // one in a round, since a sweep may take its time
+	s.mustRound(poll)
 	s.wantJobs(0)
 	if len(left.ids) != 0 {
 		t.Errorf("left are %v", left.ids)
 	}
+}
+
+// expiringSink is a sink without nonces where nothing lands: what is sent expires, and what was posted for it stays of use.
+type expiringSink struct{ chain.Sink }
+
+var _ chain.Sweeper = expiringSink{}
+
+func (s expiringSink) Sender(ctx context.Context) (chain.Sender, error) {
+	sender, err := s.Sink.Sender(ctx)
+	sender.Next, sender.Pending = 0, 0
+	return sender, err
+}
+
+func (s expiringSink) Build(ctx context.Context, r chain.BuildRequest) (chain.Draft, error) {
+	r.Replaces = nil
+	return s.Sink.Build(ctx, r)
+}
+
+func (s expiringSink) Sign(ctx context.Context, d chain.Draft) (chain.Attempt, error) {
+	a, err := s.Sink.Sign(ctx, d)
+	a.Nonce = 0
+	return a, err
+}
+
+func (expiringSink) Broadcast(context.Context, chain.Attempt) error { return nil }
+
+func (expiringSink) Status(context.Context, []chain.Attempt, chain.Finality) (chain.Status, bool, error) {
+	return chain.Status{Attempt: -1}, true, nil
+}
+
+func (expiringSink) Sweep(context.Context, []chain.Attempt, chain.Caps) (bool, error) {
+	return false, nil
+}
+
+// Hours in which nothing lands must not make a round longer and longer: an older job is forgotten though what it has left is of use,
+// as the newer one knows it too.
+func TestExpiredJobsDoNotPileUp(t *testing.T) {
+	s := newScene(t)
+	s.sink = func(sink chain.Sink) chain.Sink { return expiringSink{sink} }
+	s.restart()
+	s.ledger.sealActions(1)
+	for range 180 {
+		s.mustRound(2 * time.Minute)
+		if n := len(s.carrier().machine.jobs); n > 3 {
+			t.Fatalf("%d jobs are remembered for one delivery", n)
+		}
+	}
+	s.wantJobs(len(s.carrier().machine.jobs))
 }
 
 // An endpoint refuses an attempt for good after it has taken a part of it: that part is not forgotten with the attempt.
