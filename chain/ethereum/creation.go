@@ -58,9 +58,10 @@ var errForeignCreation = errors.New("not created as a bridge of this version is"
 // deployedLog looks for the log of the constructor from the pinned block downwards, because a bridge is attached soon after it
 // was deployed. A search that ends early is taken up where it ended.
 func (s *Source) deployedLog(ctx context.Context, at chain.Block) (*types.Log, error) {
-	end := at.Number
+	end, verdict := at.Number, chain.Fatal
 	if unborn := s.scan.unborn.Load(); unborn != 0 {
-		end = min(end, unborn-1)
+		// A node that was behind may have shown nothing where it is: only a search of all at once finds that it is nowhere.
+		end, verdict = min(end, unborn-1), chain.Retry
 	}
 	for {
 		first := s.config.StartBlock
@@ -84,6 +85,6 @@ func (s *Source) deployedLog(ctx context.Context, at chain.Block) (*types.Log, e
 		end = got - 1
 	}
 	s.scan.unborn.Store(0)
-	return nil, s.node.wrap("bridge "+s.bridge.Hex(), chain.Errorf(chain.Fatal,
+	return nil, s.node.wrap("bridge "+s.bridge.Hex(), chain.Errorf(verdict,
 		"%w: from block %d to %s no constructor of this version left its log there", errForeignCreation, s.config.StartBlock, at))
 }
