@@ -1,6 +1,7 @@
 package solana
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,7 @@ func swapped(change map[contract.Key]func(data []byte) []byte) rpctest.Handler {
 func TestDeploymentIsChecked(t *testing.T) {
 	t.Parallel()
 	c := sharedChain(t)
-	owner := key("an owner of a deployment")
+	owner := key("an owner of a deployment " + rand.Text()) // the program follows from it: a second run in the process deploys another
 	c.Fund(t, keyOf(owner), coins)
 	proxy := rpctest.Start(t, c.URL())
 	config := chain.DeployConfig{ChainID: c.ID(), Endpoint: proxy.URL(), Genesis: testGenesis, Set: chaintest.NewMembers("deploy", 1, 5, 3).Set, FeeKey: owner, Poll: testPoll}
