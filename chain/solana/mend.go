@@ -9,9 +9,9 @@ import (
 )
 
 // mend changes how a batch is made after a simulation that failed: claims where the program asks for them, and marks where
-// a token program refuses for a reason that is not known here (those that are known, assess has seen). Only what a
-// simulation has shown is marked: a node that answers nothing, late or wrongly leads to another attempt, not to a claim.
-// Whatever the reasons are and however many, the batch is made in the end, so no recipient stops those behind it.
+// a token program refuses for a reason that is not known here (those that are known, assess has seen). What is marked is what
+// the trial of each transfer by itself shows; only where none of them explains why the batch fails, all that can be marked is.
+// A node that answers nothing or late leads to another attempt, not to a claim. Whatever the reasons are and however many, the batch is made in the end, so no recipient stops those behind it.
 func (j *job) mend(ctx context.Context, w contract.Where, s simulation) (simulation, error) {
 	unseen := j.unseen()
 	if fault, ours := s.failed.fault(); ours && fault == contract.FaultClaimAccountNeeded {
